@@ -1,0 +1,37 @@
+import type { HostBatch } from "../data/host-tensor.ts";
+import type { RandomStream } from "../random.ts";
+import type { TrainState } from "../state.ts";
+import type { Backward, StepProgram } from "../step.ts";
+
+/** What a step is fed, still on the host. */
+export interface HostInputs {
+  readonly batch: HostBatch;
+  readonly scalars: Readonly<Record<string, number>>;
+  readonly random: RandomStream;
+}
+
+export interface StepResult {
+  readonly state: TrainState;
+  /** The update was discarded because the loss or a gradient was not finite; `state` is the old one. */
+  readonly skipped: boolean;
+  /** Reads the metrics from the device. Valid until the next step. */
+  read(): Record<string, number>;
+}
+
+/** Exchanges or transforms gradients on the host between the halves of a step. */
+export type Exchange = (grads: Backward["grads"]) => Promise<Backward["grads"]>;
+
+/**
+ * Runs step programs and owns tensor memory: plugins never tidy, keep or dispose, and the loop never holds a tensor but
+ * the state. Each call takes over the state it is given.
+ */
+export interface Engine {
+  readonly name: string;
+  /** One optimizer step over `micro.length` micro-batches, whose gradients, slots of the last, and metrics are averaged. */
+  run(
+    program: StepProgram,
+    state: TrainState,
+    micro: readonly HostInputs[],
+    exchange: Exchange | null,
+  ): Promise<StepResult>;
+}

@@ -1,0 +1,112 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { valueAndGrads } from "./autodiff/value-and-grads.ts";
+import { errors } from "./errors.ts";
+import type { Hooks } from "./hooks.ts";
+import type { Optimizer } from "./optimizer/optimizer.ts";
+import type { Losses, Metrics, Scalars, Slot, StepContext, StepInputs, TrainState } from "./state.ts";
+import type { LossTerm } from "./task.ts";
+import { prefixed, subtree, type Tree } from "./tree.ts";
+
+export interface Backward {
+  readonly grads: Tree;
+  readonly slots: Tree;
+  readonly metrics: Metrics;
+}
+
+export interface Update {
+  readonly state: TrainState;
+  readonly metrics: Metrics;
+  /** 1 when the loss and every gradient are finite; else the engine keeps the old state. */
+  readonly finite: tf.Scalar;
+}
+
+/**
+ * One training step as two pure functions, so that an engine may run, fuse or trace them, and so that gradients can be
+ * accumulated and exchanged in between.
+ */
+export interface StepProgram {
+  backward(state: TrainState, inputs: StepInputs): Backward;
+  update(state: TrainState, backward: Backward, inputs: StepInputs): Update;
+}
+
+export function buildStep(terms: readonly LossTerm[], hooks: Hooks, optimizer: Optimizer): StepProgram {
+  return {
+    backward(state, inputs) {
+      const { step, slots, metrics, tape } = createContext(state, state.slots, inputs);
+      const batch = hooks.beforeStep.call(inputs.batch, step);
+      tape.open = true;
+      const { value, grads } = valueAndGrads((params) => {
+        const seen = hooks.beforeForward.call(params, step);
+        const raw: Losses = Object.fromEntries(terms.map((term) => [term.name, term.compute(seen, batch, step)]));
+        for (const [name, loss] of Object.entries(raw)) step.report(`loss/${name}`, loss);
+        const weighted = Object.values(hooks.afterLoss.call(raw, step));
+        return weighted.length === 1 ? weighted[0]! : (tf.addN(weighted) as tf.Scalar);
+      }, state.params);
+      tape.open = false;
+      return { grads, slots, metrics: { loss: value, ...metrics } };
+    },
+
+    update(state, backward, inputs) {
+      const { step, slots, metrics } = createContext(state, backward.slots, inputs);
+      const grads = hooks.afterBackward.call(backward.grads, step);
+      const finite = allFinite(backward.metrics["loss"]!, grads);
+      const { params, opt } = optimizer.update(grads, state.opt, state.params, inputs.scalars);
+      const next = hooks.afterUpdate.call({ params, opt, slots }, step);
+      return { state: { ...next, slots: { ...next.slots, ...slots } }, metrics, finite };
+    },
+  };
+}
+
+/** A sum is finite unless a summand is not (or it overflows, which is as bad): one reduction a tensor, no mask. */
+function allFinite(loss: tf.Scalar, grads: Tree): tf.Scalar {
+  const sums = Object.values(grads).map((g) => tf.sum(g));
+  return tf.cast(tf.isFinite(tf.addN([loss, ...sums])), "float32") as tf.Scalar;
+}
+
+function createContext(state: TrainState, slotsIn: Tree, inputs: StepInputs) {
+  const slots: Record<string, tf.Tensor> = { ...slotsIn };
+  const metrics: Record<string, tf.Scalar> = {};
+  const tape = { open: false };
+  const putTensor = (path: string, value: tf.Tensor): void => {
+    const was = slots[path];
+    if (was === undefined) throw errors.MF_SLOT_UNKNOWN({ slot: path });
+    if (was.shape.join() !== value.shape.join())
+      throw errors.MF_SLOT_SHAPE({ slot: path, was: was.shape, is: value.shape });
+    slots[path] = value;
+  };
+  const step: StepContext = {
+    params: state.params,
+    scalars: declaredOnly(inputs.scalars),
+    random: inputs.random,
+    get<T extends tf.Tensor | Tree>(slot: Slot<T>): T {
+      const value = slot.kind === "tree" ? subtree(slots, slot.path) : slots[slot.path];
+      if (value === undefined) throw errors.MF_SLOT_UNKNOWN({ slot: slot.path });
+      return value as T;
+    },
+    put<T extends tf.Tensor | Tree>(slot: Slot<T>, value: T): void {
+      if (tape.open) throw errors.MF_PUT_IN_TAPE({ slot: slot.path });
+      if (slot.kind === "tensor") putTensor(slot.path, value as tf.Tensor);
+      else for (const [path, leaf] of Object.entries(prefixed(slot.path, value as Tree))) putTensor(path, leaf);
+    },
+    report(name, value) {
+      // The tape tidies up behind itself; a metric outlives it. The engine disposes it.
+      metrics[name] = tf.keep(value.clone());
+    },
+    repeat(n, start, body) {
+      let now = start;
+      for (let i = 0; i < n; i++) now = tf.tidy(() => body(now, i));
+      return now;
+    },
+  };
+  return { step, slots, metrics, tape };
+}
+
+/** Reading a scalar nobody declared is a spelling mistake, not `undefined`. */
+function declaredOnly(scalars: Scalars): Scalars {
+  return new Proxy(scalars, {
+    get(target, name) {
+      if (typeof name === "symbol" || name in target) return target[name as string];
+      throw errors.MF_SCALAR_UNKNOWN({ name, known: Object.keys(target) });
+    },
+  });
+}

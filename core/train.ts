@@ -1,0 +1,254 @@
+import { join, resolve } from "node:path";
+import { type Assembly, assemble, type Surroundings } from "./assemble.ts";
+import { readBest, retain, writeBest } from "./checkpoint/best.ts";
+import type { Manifest } from "./checkpoint/manifest.ts";
+import { resolveCheckpoint } from "./checkpoint/resolve.ts";
+import { restore, snapshot } from "./checkpoint/snapshot.ts";
+import { type Checkpoint, latestUsable, loadCheckpoint, removeTemporary, saveCheckpoint } from "./checkpoint/store.ts";
+import type { ResolvedConfig } from "./config/resolve.ts";
+import { type ActiveBackend, useBackend } from "./engine/backend.ts";
+import { createEagerEngine, disposeState } from "./engine/eager.ts";
+import { environment } from "./engine/probe.ts";
+import { errors } from "./errors.ts";
+import type { Json } from "./json.ts";
+import { createMetricStream } from "./metrics/stream.ts";
+import type { Log } from "./plugin.ts";
+import { clockAtStart, type RunSettings, type RunSummary } from "./run.ts";
+import { createRunControl } from "./run-control.ts";
+import { createRunFolder, latestRun, lockRun, type RunFolder, runFolder, runOf, writeJson } from "./run-folder.ts";
+import type { TrainState } from "./state.ts";
+import {
+  type CheckpointStore,
+  evaluate,
+  type LoopSettings,
+  measureBaselines,
+  type Position,
+  runLoop,
+} from "./trainer.ts";
+import type { Tree } from "./tree.ts";
+
+export interface TrainRequest {
+  /** The folder that holds runs. */
+  readonly runsDirectory: string;
+  /** "last" or "best" of the run named in the config (or of the newest run of its preset), a checkpoint, or a run. */
+  readonly resume?: string;
+  /** Trains on although the run had ended by a stop request. */
+  readonly force?: boolean;
+  /** Plugins whose saved state is left out on resume. */
+  readonly dropState?: readonly string[];
+  readonly signal?: AbortSignal;
+  readonly log: Log;
+}
+
+export interface Trained {
+  /** The run's folder. */
+  readonly run: string;
+  readonly summary: RunSummary;
+}
+
+/** Trains a configuration in a run folder, from the start or from a checkpoint. */
+export async function train(config: ResolvedConfig, request: TrainRequest): Promise<Trained> {
+  const backend = await useBackend(config.backend);
+  const prefix = config.preset ?? config.plugins.find((p) => p.provides === "task")?.name ?? "run";
+  const resumed = request.resume === undefined ? null : await findCheckpoint(request, config.name, prefix);
+  // The task's own checks (a robot file, a data file) come before a folder is made.
+  const folder = resumed?.folder ?? (await createRunFolder(request.runsDirectory, config.name, prefix));
+  const unlock = await lockRun(folder);
+  try {
+    return await trainIn(folder, config, request, resumed, backend);
+  } finally {
+    await unlock();
+  }
+}
+
+interface Found {
+  readonly folder: RunFolder;
+  readonly checkpoint: Checkpoint;
+}
+
+async function findCheckpoint(request: TrainRequest, name: string | null, prefix: string): Promise<Found> {
+  const which = request.resume!;
+  if (which.includes("/") || which.includes("\\")) {
+    const folder = await runOf(which);
+    return { folder, checkpoint: await open(folder, folder.path === resolve(which) ? "last" : which, request.log) };
+  }
+  const named = name === null ? null : runFolder(join(request.runsDirectory, name));
+  const folder = named ?? (await latestRun(request.runsDirectory, prefix));
+  return { folder, checkpoint: await open(folder, which, request.log) };
+}
+
+/** The checkpoint that is meant; for "last" the newest whole one, and a warning for each damaged one after it. */
+async function open(folder: RunFolder, which: string, log: Log): Promise<Checkpoint> {
+  if (which !== "last") return loadCheckpoint(await resolveCheckpoint(folder.path, which));
+  const { damaged, ...checkpoint } = await latestUsable(folder.checkpoints);
+  for (const { path, problem } of damaged)
+    log.warn(`Checkpoint "${path}" is damaged: ${problem}. Using the one before.`);
+  return checkpoint;
+}
+
+async function trainIn(
+  folder: RunFolder,
+  config: ResolvedConfig,
+  request: TrainRequest,
+  resumed: Found | null,
+  backend: ActiveBackend,
+): Promise<Trained> {
+  const { log } = request;
+  await removeTemporary(folder.checkpoints);
+  const settings = loopSettings(config);
+  const control = createRunControl(folder.name, folder.path);
+  const metrics = createMetricStream(log.warn);
+  const assembly = assemble(config.plugins, config.optimizer, { run: control.run, settings, metrics, log });
+  const dataset = await assembly.task.dataset();
+  const start = resumed === null ? freshPosition(assembly, settings) : resume(assembly, resumed, settings, request);
+  const about = { config: config.data, preset: config.preset, backend: backend.description };
+  await writeJson(join(folder.path, "config.json"), config.data);
+
+  const { summary, state } = await runLoop({
+    assembly,
+    engine: createEagerEngine(),
+    dataset,
+    control,
+    settings,
+    metrics,
+    log,
+    store: checkpointStore(folder, assembly, settings, about, log),
+    start,
+    resumedFrom: resumed?.checkpoint.path ?? null,
+    ...(request.signal ? { signal: request.signal } : {}),
+  });
+  disposeState(state);
+  const { error: _, ...plain } = summary;
+  await writeJson(
+    join(folder.path, "summary.json"),
+    JSON.parse(JSON.stringify({ run: folder.name, ...plain })) as Json,
+  );
+  return { run: folder.path, summary };
+}
+
+const loopSettings = (config: ResolvedConfig): LoopSettings => ({
+  ...config.train,
+  learningRate: config.optimizer.options.lr,
+  config: config.data,
+});
+
+const freshPosition = (assembly: Assembly, settings: RunSettings): Position => ({
+  state: assembly.initialState(),
+  clock: clockAtStart,
+  cursor: { epoch: 0, position: 0, seed: settings.seed },
+});
+
+function resume(assembly: Assembly, from: Found, settings: LoopSettings, request: TrainRequest): Position {
+  const { manifest, tensors, path } = from.checkpoint;
+  const run = from.folder.name;
+  const { clock, stopReason } = manifest;
+  const done = settings.steps !== null && clock.steps >= settings.steps;
+  const stopped = stopReason !== null && !stopReason.startsWith("reached ") && request.force !== true;
+  if (done || stopped) {
+    throw errors.MF_RUN_STOPPED({ run, reason: stopReason ?? `it is at step ${clock.steps} of ${settings.steps}` });
+  }
+  const state = restoreState(assembly, manifest, tensors, path, request);
+  request.log.info(`Resumed ${run} at step ${clock.steps} from ${path}.`);
+  return { state, clock, cursor: manifest.cursor };
+}
+
+function restoreState(
+  assembly: Assembly,
+  manifest: Manifest,
+  tensors: Parameters<typeof restore>[1],
+  path: string,
+  { dropState = [], log }: { readonly dropState?: readonly string[]; readonly log: Log },
+): TrainState {
+  const state = restore(assembly.initialState(), tensors, path, {
+    drop: dropState,
+    started: (plugin) => log.warn(`Plugin "${plugin}" is not in the checkpoint; it starts fresh.`),
+  });
+  const here = new Set(assembly.plugins.map((p) => p.name));
+  const memory = Object.fromEntries(Object.entries(manifest.memory).filter(([name]) => !dropState.includes(name)));
+  for (const plugin of Object.keys(memory)) if (!here.has(plugin)) throw errors.MF_CHECKPOINT_STATE({ path, plugin });
+  assembly.loadMemory(memory, Object.fromEntries(manifest.plugins.map((p) => [p.name, p.stateVersion])));
+  return state;
+}
+
+function checkpointStore(
+  folder: RunFolder,
+  assembly: Assembly,
+  settings: LoopSettings,
+  about: { readonly config: Json; readonly preset: string | null; readonly backend: string },
+  log: Log,
+): CheckpointStore {
+  return {
+    async save({ name, position, metrics, stopReason, best, keepLast }) {
+      const draft = {
+        preset: about.preset,
+        config: about.config,
+        clock: position.clock,
+        cursor: position.cursor,
+        seed: settings.seed,
+        metrics,
+        stopReason,
+        plugins: assembly.plugins.map(({ name, stateVersion, options }) => ({
+          name,
+          stateVersion,
+          options: JSON.parse(JSON.stringify(options)) as Json,
+        })),
+        memory: assembly.saveMemory(),
+        environment: { ...environment(), backend: about.backend } as unknown as Json,
+      };
+      await saveCheckpoint(folder.checkpoints, name, draft, snapshot(position.state));
+      if (best !== null) await writeBest(folder.checkpoints, { checkpoint: name, ...best });
+      if (keepLast !== null) await retain(folder.checkpoints, { last: keepLast });
+    },
+    async rollback() {
+      const found = await open(folder, "last", log).catch(() => null);
+      return found === null ? null : restore(assembly.initialState(), found.tensors, found.path);
+    },
+  };
+}
+
+/** A trained model, ready to be measured or asked. */
+export interface OpenedRun {
+  readonly checkpoint: string;
+  readonly manifest: Manifest;
+  readonly assembly: Assembly;
+  /** The parameters to use: the averaged ones where the run keeps an average. */
+  readonly params: Tree;
+  evaluate(): Promise<{ metrics: Record<string, number>; baselines: Record<string, Record<string, number>> }>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a run's best (else last) checkpoint, or the checkpoint `path` names, with the configuration it was trained with.
+ * `configOf` rebuilds a configuration from its saved form; core does not know the plugins by name.
+ */
+export async function openRun(
+  path: string,
+  options: { readonly which?: string; readonly configOf: (saved: Json) => ResolvedConfig; readonly log: Log },
+): Promise<OpenedRun> {
+  const folder = await runOf(path);
+  const best = (await readBest(folder.checkpoints)) === null ? "last" : "best";
+  const which = options.which ?? (folder.path === resolve(path) ? best : path);
+  const { path: checkpoint, manifest, tensors } = await open(folder, which, options.log);
+  const config = options.configOf(manifest.config);
+  await useBackend(config.backend);
+  const control = createRunControl(folder.name, null);
+  const around: Surroundings = {
+    run: control.run,
+    settings: loopSettings(config),
+    metrics: createMetricStream(options.log.warn),
+    log: options.log,
+  };
+  const assembly = assemble(config.plugins, config.optimizer, around);
+  const state = restoreState(assembly, manifest, tensors, checkpoint, options);
+  return {
+    checkpoint,
+    manifest,
+    assembly,
+    params: assembly.evaluationParams(state),
+    evaluate: async () => ({ metrics: await evaluate(assembly, state), baselines: await measureBaselines(assembly) }),
+    async close() {
+      disposeState(state);
+      await assembly.dispose();
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { appendFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeAtomically } from "../../../core/data/bytes.ts";
+import type { MetricPoint } from "../../../core/metrics/stream.ts";
+
+interface Row {
+  readonly step: number;
+  readonly epoch: number;
+  readonly [metric: string]: number | null;
+}
+
+/** Consecutive points of the same step in one row; a number JSON cannot say (NaN, infinities) becomes null. */
+export function toRows(points: readonly MetricPoint[]): Row[] {
+  const rows: Record<string, number | null>[] = [];
+  for (const { name, value, step, epoch } of points) {
+    let row = rows.at(-1);
+    if (row === undefined || row["step"] !== step) {
+      row = { step, epoch };
+      rows.push(row);
+    }
+    row[name] = Number.isFinite(value) ? value : null;
+  }
+  return rows as unknown as Row[];
+}
+
+/** The metrics file of a run folder. */
+export function openMetricsFile(directory: string) {
+  const path = join(directory, "metrics.jsonl");
+  return {
+    append: (points: readonly MetricPoint[]): Promise<void> =>
+      appendFile(
+        path,
+        toRows(points)
+          .map((row) => `${JSON.stringify(row)}\n`)
+          .join(""),
+      ),
+    /** Drops rows of later steps, and half a line at the end. */
+    async truncateAfter(steps: number): Promise<void> {
+      const text = await readFile(path, "utf8").catch(() => "");
+      const kept = text.split("\n").filter((line) => (stepOf(line) ?? Number.POSITIVE_INFINITY) <= steps);
+      const next = kept.map((line) => `${line}\n`).join("");
+      if (next !== text) await writeAtomically(path, next);
+    },
+  };
+}
+
+function stepOf(line: string): number | null {
+  try {
+    return (JSON.parse(line) as Row).step;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,106 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { z } from "zod";
+import { geometricFrequencies, randomFrequencies, sinusoidFeatures } from "../../../core/nn/fourier.ts";
+import { layerNorm } from "../../../core/nn/layer-norm.ts";
+import { initLinear, linear } from "../../../core/nn/linear.ts";
+import { filmResBlock, initFilmResBlock } from "../../../core/nn/res-block.ts";
+import { silu } from "../../../core/nn/silu.ts";
+import type { Batch } from "../../../core/state.ts";
+import type { Model } from "../../../core/task.ts";
+import { tipErrorTensor } from "./pose-features.ts";
+import type { Chain } from "./robot/chain.ts";
+
+export const networkSchema = z
+  .strictObject({
+    width: z.number().int().positive().default(256).describe("hidden width of the residual blocks"),
+    depth: z.number().int().positive().default(4).describe("residual blocks"),
+    condition: z.number().int().positive().default(128).describe("width of the time and pose condition"),
+    timeFrequencies: z
+      .strictObject({
+        count: z.number().int().positive().default(8),
+        min: z.number().positive().default(0.1),
+        max: z.number().positive().default(2),
+      })
+      .prefault({})
+      .describe("angular frequencies of the time features; the target's time derivative grows with the largest"),
+    fourierFeatures: z
+      .strictObject({
+        count: z.number().int().min(0).default(0),
+        scale: z.number().positive().default(2),
+      })
+      .prefault({})
+      .describe("random Fourier features of the target position (radians per metre); count 0 for none"),
+    poseError: z
+      .boolean()
+      .default(true)
+      .describe("feeds the pose error of the current joints (forward kinematics inside the network)"),
+    tanhScaling: z.boolean().default(false).describe("bounds each joint's velocity to its range by tanh"),
+  })
+  .prefault({});
+export type NetworkOptions = z.output<typeof networkSchema>;
+
+/**
+ * The velocity network: an MLP-ResNet over joints, modulated by time and target pose.
+ *
+ * Reads z `[B, D]` (joints at time r, rad), r and t `[B, 1]`, and pose `[B, 7]` (position in m, quaternion w x y z,
+ * canonical); returns u `[B, D]` in rad per unit of time. `displacement` (rad) is the size of a typical u: outputs are
+ * measured in it, and so are the pose errors.
+ */
+export function velocityNetwork(chain: Chain, displacement: number, options: NetworkOptions): Model {
+  const { width, depth, condition, poseError, tanhScaling } = options;
+  const joints = chain.joints.length;
+  const times = geometricFrequencies(
+    options.timeFrequencies.count,
+    options.timeFrequencies.min,
+    options.timeFrequencies.max,
+  );
+  const { count: fourierCount, scale: fourierScale } = options.fourierFeatures;
+  const fourier = fourierCount > 0 ? randomFrequencies(3, fourierCount, fourierScale) : null;
+  const poseSize = 7 + 2 * fourierCount;
+  const stateSize = 2 * joints + (poseError ? 6 : 0);
+  const conditionSize = 4 * times.length + poseSize;
+  const range = Float32Array.from(chain.joints, (j) => j.upper - j.lower);
+
+  return {
+    init(random) {
+      return {
+        ...initLinear(random, "stem", stateSize + poseSize, width),
+        ...initLinear(random, "condition/in", conditionSize, condition),
+        ...initLinear(random, "condition/out", condition, condition),
+        ...Object.assign(
+          {},
+          ...Array.from({ length: depth }, (_, i) => initFilmResBlock(random, `block${i}`, width, condition)),
+        ),
+        ...initLinear(random, "head", width, poseError ? 7 * joints : joints, "zero"),
+      };
+    },
+
+    apply(params, { z, r, t, pose }: Batch) {
+      const position = tf.slice(pose!, [0, 0], [-1, 3]);
+      const poseFeatures = fourier ? tf.concat([pose!, sinusoidFeatures(position, fourier)], 1) : pose!;
+      const state = [tf.sin(z!), tf.cos(z!)];
+      const error = poseError ? tf.mul(tipErrorTensor(chain, z!, pose!), 1 / displacement) : null;
+      if (error !== null) state.push(error);
+      const time = [sinusoidFeatures(r!, times), sinusoidFeatures(tf.sub(t!, r!), times)];
+      const raw = tf.concat([...time, poseFeatures], 1);
+      const c = silu(linear(params, "condition/out", silu(linear(params, "condition/in", raw))));
+      let h = linear(params, "stem", tf.concat([...state, poseFeatures], 1));
+      for (let i = 0; i < depth; i++) h = filmResBlock(params, `block${i}`, h, c);
+      const u =
+        error === null
+          ? linear(params, "head", layerNorm(h))
+          : gained(linear(params, "head", layerNorm(h)), error, joints);
+      return tanhScaling ? tf.mul(tf.tanh(u), tf.tensor2d(range, [1, joints])) : tf.mul(u, displacement);
+    },
+  };
+}
+
+/**
+ * A·e + b from the head's outputs `[B, 7·D]` and the pose error e `[B, 6]`: the network gives the gain A that turns an
+ * error into joint velocities, which is smooth in the joints, rather than the product, which is not small or simple.
+ */
+function gained(outputs: tf.Tensor, error: tf.Tensor, joints: number): tf.Tensor {
+  const gains = tf.reshape(tf.slice(outputs, [0, 0], [-1, 6 * joints]), [-1, joints, 6]);
+  const driven = tf.sum(tf.mul(gains, tf.reshape(error, [-1, 1, 6])), -1);
+  return tf.add(driven, tf.slice(outputs, [0, 6 * joints], [-1, joints]));
+}

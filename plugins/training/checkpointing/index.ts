@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { errors } from "../../../core/errors.ts";
+import { definePlugin } from "../../../core/plugin.ts";
+import { type Interval, parseInterval } from "../../../core/when.ts";
+
+const interval = z.custom<Interval>((value) => {
+  try {
+    parseInterval(String(value));
+    return true;
+  } catch {
+    return false;
+  }
+}, 'must be an interval such as "500 steps"');
+
+/** Asks for checkpoints: on an interval, and whenever a validation metric is the best so far. Deletes old ones. */
+export const checkpointing = definePlugin({
+  name: "checkpointing",
+  summary: "checkpoints on an interval and at the best validation; keeps the last few",
+  options: z.strictObject({
+    every: interval.default("1000 steps").describe("how often one is written"),
+    keepLast: z.number().int().positive().default(3).describe("how many are kept, besides the best"),
+    best: z
+      .strictObject({ metric: z.string(), mode: z.enum(["min", "max"]).default("min") })
+      .nullable()
+      .default(null)
+      .describe("the validation metric that decides which is the best; null for none"),
+  }),
+  setup({ hooks, run, memory, every: on }, { every, keepLast, best }) {
+    let bestValue: number | null = null;
+    let isBest = false;
+    memory<{ bestValue: number | null }>({
+      save: () => ({ bestValue }),
+      load: (saved) => {
+        ({ bestValue } = saved);
+      },
+    });
+    on(every, () => run.requestCheckpoint("interval"));
+    hooks.onValidate.tap("checkpointing", ({ metrics }) => {
+      if (best === null) return;
+      const value = metrics[best.metric];
+      if (value === undefined)
+        throw errors.MF_UNKNOWN({ kind: "metric", name: best.metric, known: Object.keys(metrics) });
+      const better = bestValue === null || (best.mode === "min" ? value < bestValue : value > bestValue);
+      if (!better) return;
+      bestValue = value;
+      isBest = true;
+      run.requestCheckpoint("best");
+    });
+    hooks.onCheckpoint.tap("checkpointing", (draft) => {
+      draft.keepLast(keepLast);
+      if (isBest && best !== null && bestValue !== null) draft.markBest(best.metric, bestValue);
+      isBest = false;
+    });
+  },
+});

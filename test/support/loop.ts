@@ -1,0 +1,58 @@
+import { assemble } from "../../core/assemble.ts";
+import { createEagerEngine, disposeState } from "../../core/engine/eager.ts";
+import type { MetricPoint } from "../../core/metrics/stream.ts";
+import { createMetricStream } from "../../core/metrics/stream.ts";
+import type { Optimizer } from "../../core/optimizer/optimizer.ts";
+import type { Plugin } from "../../core/plugin.ts";
+import { clockAtStart, type RunSummary } from "../../core/run.ts";
+import { createRunControl } from "../../core/run-control.ts";
+import type { TrainState } from "../../core/state.ts";
+import { type LoopSettings, runLoop } from "../../core/trainer.ts";
+
+const settingsOf = (learningRate: number, given: Partial<LoopSettings>): LoopSettings => ({
+  seed: 0,
+  steps: 10,
+  epochs: null,
+  minutes: null,
+  batchSize: 32,
+  accumulate: 1,
+  learningRate,
+  config: {},
+  validate: null,
+  log: "1 steps",
+  nonFinite: "stop",
+  maxSkipped: 3,
+  ...given,
+});
+
+/** Trains in memory, nothing written: the whole loop on plugins given. The caller disposes `state`. */
+export async function trainInMemory(
+  plugins: readonly Plugin[],
+  optimizer: Optimizer,
+  given: Partial<LoopSettings>,
+): Promise<{ summary: RunSummary; state: TrainState; points: MetricPoint[]; free: () => void }> {
+  const settings = settingsOf(optimizer.options.lr, given);
+  const points: MetricPoint[] = [];
+  const log = { info: () => {}, warn: () => {} };
+  const metrics = createMetricStream(() => {});
+  metrics.points.subscribe((p) => points.push(p));
+  const control = createRunControl("test", null);
+  const assembly = assemble(plugins, optimizer, { run: control.run, settings, metrics, log });
+  const { summary, state } = await runLoop({
+    assembly,
+    engine: createEagerEngine(),
+    dataset: await assembly.task.dataset(),
+    control,
+    settings,
+    metrics,
+    log,
+    store: null,
+    start: {
+      state: assembly.initialState(),
+      clock: clockAtStart,
+      cursor: { epoch: 0, position: 0, seed: settings.seed },
+    },
+    resumedFrom: null,
+  });
+  return { summary, state, points, free: () => disposeState(state) };
+}
