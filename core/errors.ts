@@ -88,6 +88,10 @@ export const errors = defineErrors({
     (d: { plugin: string; hook: string }) =>
       `Plugin "${d.plugin}" returned a promise from ${d.hook}, which runs inside the training step. Move the waiting to an on… hook.`,
   ),
+  MF_TAP_UNAWAITED: ours(
+    (d: { plugin: string; hook: string }) =>
+      `Plugin "${d.plugin}" returned a promise from ${d.hook}, which does not wait. Wait in onValidate, onCheckpoint or a metric sink.`,
+  ),
   MF_TAP_NAME: ours(
     (d: { plugin: string; hook: string; name: string }) =>
       `Plugin "${d.plugin}" tapped ${d.hook} as "${d.name}". Taps carry their plugin's name.`,

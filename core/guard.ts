@@ -16,9 +16,11 @@ export function guardHooks(hooks: Hooks, settingUp: () => string | undefined): v
         if (plugin === undefined) throw errors.MF_TAP_LATE({ name: tap.name, hook });
         if (tap.name !== plugin) throw errors.MF_TAP_NAME({ plugin, hook, name: tap.name });
         if (tap.before !== undefined) throw errors.MF_TAP_BEFORE({ plugin, hook });
-        const guarded = guardTap(tap.fn as (...args: unknown[]) => unknown, plugin, hook);
+        const fn = tap.fn as (...args: unknown[]) => unknown;
+        const guarded = guardTap(tap.type === "async" ? promised(fn) : fn, plugin, hook, waits);
         // tapable does not wait for an async function given to tap(): on a waiting hook it becomes a tapPromise.
-        return waits && tap.type === "sync"
+        // One with a callback becomes one too, so that what it hands to the callback is checked like a result.
+        return waits && tap.type !== "promise"
           ? { ...tap, type: "promise", fn: async (...args: unknown[]) => guarded(...args) }
           : { ...tap, fn: guarded };
       },
@@ -26,7 +28,20 @@ export function guardHooks(hooks: Hooks, settingUp: () => string | undefined): v
   }
 }
 
-function guardTap(fn: (...args: unknown[]) => unknown, plugin: string, hook: string): (...args: unknown[]) => unknown {
+/** A function that ends by calling its last argument, `(error, value)`, as one that returns a promise. */
+const promised =
+  (fn: (...args: unknown[]) => unknown) =>
+  (...args: unknown[]): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      fn(...args, (error: unknown, value: unknown) => (error ? reject(error) : resolve(value)));
+    });
+
+function guardTap(
+  fn: (...args: unknown[]) => unknown,
+  plugin: string,
+  hook: string,
+  waits: boolean,
+): (...args: unknown[]) => unknown {
   const fail = (cause: unknown): never => {
     if (isMfError(cause)) throw cause;
     throw errors.MF_TAP_FAILED(
@@ -47,9 +62,9 @@ function guardTap(fn: (...args: unknown[]) => unknown, plugin: string, hook: str
       fail(error);
     }
     if (!(result instanceof Promise)) return check(result);
-    if (isTransform(hook)) {
+    if (!waits) {
       result.catch(() => {});
-      throw errors.MF_TAP_ASYNC({ plugin, hook });
+      throw isTransform(hook) ? errors.MF_TAP_ASYNC({ plugin, hook }) : errors.MF_TAP_UNAWAITED({ plugin, hook });
     }
     return result.then(check, fail);
   };

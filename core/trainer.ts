@@ -87,6 +87,7 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
   const began = now();
   let position = loop.start;
   let latestMetrics: Record<string, number> = {};
+  let baselines: RunSummary["baselines"] = {};
   let validatedAt = -1;
   let savedAt = -1;
   let outcome: Outcome = "completed";
@@ -150,7 +151,7 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
       if (logDue(position.clock)) {
         record(loop, "train", {
           ...result.read(),
-          ...assembly.scalarsAt(position.clock),
+          ...declaredScalars(micro[0]!.scalars),
           skipped: position.clock.skipped,
         });
       }
@@ -172,13 +173,13 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
     if (savedAt !== position.clock.steps || tags.length > 0 || outcome !== "interrupted") {
       await checkpoint([...tags, "final"], outcome === "interrupted" ? null : reason);
     }
+    if (outcome !== "interrupted") baselines = await measureBaselines(assembly);
   } catch (error) {
     outcome = "failed";
     reason = error instanceof Error ? error.message : String(error);
     failure = error;
   }
 
-  const baselines = outcome === "completed" || outcome === "stopped" ? await measureBaselines(assembly) : {};
   const summary: RunSummary = {
     outcome,
     reason,
@@ -191,15 +192,27 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
   await loop.metrics.drain(drainMilliseconds);
   try {
     await assembly.hooks.onFinish.promise(summary);
+  } catch (error) {
+    // The first failure is the one that explains the others.
+    if (failure === undefined) failure = error;
+    else loop.log.warn(error instanceof Error ? error.message : String(error));
   } finally {
     await loop.metrics.drain(drainMilliseconds);
     loop.metrics.complete();
+    loop.engine.dispose();
     for (const error of await assembly.dispose()) loop.log.warn(`A plugin failed to clean up: ${String(error)}`);
     await loop.dataset.close?.();
   }
-  if (failure !== undefined) throw failure;
+  if (failure !== undefined) {
+    disposeState(position.state);
+    throw failure;
+  }
   return { summary, state: position.state };
 }
+
+/** The optimizer's own corrections are no news to a person. */
+const declaredScalars = (scalars: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(scalars).filter(([name]) => !name.startsWith("optimizer/")));
 
 function whyEnd(loop: Loop, clock: Clock, minutes: number): [Outcome, string] | null {
   const { settings, control, signal } = loop;

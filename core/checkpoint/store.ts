@@ -57,7 +57,8 @@ export async function saveCheckpoint(
     await syncFolder(beside);
     await takePlace(beside, path);
   } catch (cause) {
-    await rm(beside, { recursive: true, force: true });
+    // The reason to report is the first failure.
+    await rm(beside, { recursive: true, force: true }).catch(() => {});
     throw writeError(path, cause);
   }
   return manifest;

@@ -1,8 +1,10 @@
+import type { z } from "zod";
 import { didYouMean, errors } from "../errors.ts";
 import { fieldsOf, isRecord, isSwitch } from "./fields.ts";
 import type { Registry } from "./resolve.ts";
 import { runSchema, trainSchema } from "./schema.ts";
-import type { Setting } from "./settings.ts";
+import { changeSection } from "./sections.ts";
+import { refuse, type Setting } from "./settings.ts";
 
 /** A flag or an environment variable, cut into words: `--ema.decay 0.99` is [["ema", "decay"], "0.99"]. */
 interface Given {
@@ -28,7 +30,25 @@ export const reservedVariables = ["MF_BLAS", "MF_BLAS_LIB", "MF_RUNS_DIR", "MF_D
  * Throws MF_UNKNOWN for a key that nothing has, MF_USAGE for one without its value.
  */
 export function readFlags(words: readonly string[], registry: Registry): { positional: string[]; settings: Setting[] } {
-  const targets = targetsOf(registry);
+  return readWords(words, targetsOf(registry));
+}
+
+/** The same for options that belong to one schema alone: `--robot panda --samples 1000`. Throws MF_CONFIG for wrong values. */
+export function readOptions<S extends z.ZodObject>(
+  words: readonly string[],
+  schema: S,
+): { positional: string[]; options: z.output<S> } {
+  const targets = fieldsOf(schema).map(({ path, schema: field }) => targetOf(path, field, [path]));
+  const { positional, settings } = readWords(words, targets);
+  const { value, problems } = changeSection(schema, {}, settings, []);
+  refuse(problems);
+  return { positional, options: value! };
+}
+
+function readWords(
+  words: readonly string[],
+  targets: readonly Target[],
+): { positional: string[]; settings: Setting[] } {
   const positional: string[] = [];
   const settings: Setting[] = [];
   for (let i = 0; i < words.length; i++) {
@@ -161,16 +181,16 @@ function unknown({ spelling, words }: Omit<Given, "text">, targets: readonly Tar
   });
 }
 
+const targetOf = (path: readonly string[], schema: z.ZodType, spellings: Target["spellings"]): Target => ({
+  path,
+  spellings,
+  kind: isSwitch(schema) ? "switch" : isRecord(schema) ? "record" : "value",
+});
+
 function targetsOf(registry: Registry): Target[] {
   const targets: Target[] = [];
-  const add = (
-    path: readonly string[],
-    schema: Parameters<typeof isRecord>[0],
-    ...spellings: (readonly string[])[]
-  ) => {
-    const kind = isSwitch(schema) ? "switch" : isRecord(schema) ? "record" : "value";
-    targets.push({ path, spellings, kind });
-  };
+  const add = (path: readonly string[], schema: z.ZodType, ...spellings: (readonly string[])[]) =>
+    void targets.push(targetOf(path, schema, spellings));
   for (const { path, schema } of fieldsOf(runSchema)) add(path, schema, path);
   for (const { path, schema } of fieldsOf(trainSchema)) add(["train", ...path], schema, path, ["train", ...path]);
   targets.push({ path: ["optimizer", "name"], spellings: [["optimizer"], ["optimizer", "name"]], kind: "value" });

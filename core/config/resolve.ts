@@ -4,8 +4,10 @@ import { errors } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizer/optimizer.ts";
 import type { Plugin, PluginFactory } from "../plugin.ts";
+import { applyConfig, pluginsOf } from "./apply-config.ts";
+import { applySettings } from "./apply-settings.ts";
 import type { Config, Preset } from "./define.ts";
-import { applyConfig, applySettings, createDraft, type Draft, optimizerData, pluginsOf } from "./draft.ts";
+import { createDraft, type Draft, optimizerData } from "./draft.ts";
 import type { LoadedConfig } from "./load.ts";
 import { readEnvironment } from "./overrides.ts";
 import type { TrainOptions } from "./schema.ts";
@@ -44,6 +46,8 @@ export interface ResolveRequest {
   readonly quick?: boolean;
   readonly file?: LoadedConfig;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The configuration of a run, to train on with; it stands in for preset and file. */
+  readonly saved?: Json;
   /** As `readFlags` reads them. */
   readonly flags?: readonly Setting[];
 }
@@ -54,8 +58,14 @@ export interface ResolveRequest {
  * then set aside when it extends another. Throws MF_CONFIG and MF_UNKNOWN naming the flag, the variable, or file and line.
  */
 export function resolveConfig(request: ResolveRequest): ResolvedConfig {
-  const { file, env = {}, flags = [] } = request;
+  const { file, env = {}, flags = [], saved } = request;
   const registry = registryWith(request.registry, file);
+  if (saved !== undefined) {
+    const { draft, preset } = draftOfData(saved, registry);
+    applySettings(draft, readEnvironment(env, registry), registry);
+    applySettings(draft, flags, registry);
+    return finish(draft, preset, savedOrigin);
+  }
   const data = file?.document === undefined ? undefined : readDocument(file.document, file.locate);
   const config = file?.config;
   const extended = config?.extends?.preset ?? data?.preset ?? null;
@@ -76,10 +86,17 @@ export function resolveConfig(request: ResolveRequest): ResolvedConfig {
 
 /** The configuration that a `ResolvedConfig.data` describes. Throws MF_CONFIG for what the registry does not know. */
 export function configFromData(saved: Json, registry: Registry): ResolvedConfig {
-  const { preset, settings } = readDocument(saved, () => "saved configuration");
+  const { draft, preset } = draftOfData(saved, registry);
+  return finish(draft, preset, savedOrigin);
+}
+
+const savedOrigin = "saved configuration";
+
+function draftOfData(saved: Json, registry: Registry): { draft: Draft; preset: string | null } {
+  const { preset, settings } = readDocument(saved, () => savedOrigin);
   const draft = createDraft(registry);
   applySettings(draft, settings, registry);
-  return finish(draft, preset ?? null, "saved configuration");
+  return { draft, preset: preset ?? null };
 }
 
 /** The registry with the plugins that a TypeScript config brings along, so that flags reach their options too. */

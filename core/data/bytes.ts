@@ -92,7 +92,8 @@ export async function writeAtomically(path: string, bytes: Uint8Array | string):
     await rename(beside, path);
     await syncFolder(folder);
   } catch (cause) {
-    await rm(beside, { force: true });
+    // The reason to report is the first failure.
+    await rm(beside, { force: true }).catch(() => {});
     throw writeError(path, cause);
   }
 }

@@ -9,9 +9,5 @@ export interface DataGenerator {
   /** A zod strictObject whose fields have defaults. */
   readonly options: z.ZodObject;
   /** Writes `out` and returns what it wrote, for the command's output. `options` were checked. */
-  generate(
-    options: Readonly<Record<string, unknown>>,
-    out: string,
-    progress: (done: number, total: number) => void,
-  ): Promise<Json>;
+  generate(options: Readonly<Record<string, unknown>>, out: string, progress: (share: number) => void): Promise<Json>;
 }

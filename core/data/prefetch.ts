@@ -1,5 +1,4 @@
-import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { errors, type Fault, MfError } from "../errors.ts";
 import type { Json } from "../json.ts";
@@ -40,9 +39,20 @@ const typescript = /\.[cm]?tsx?$/;
  */
 export async function prefetched(spec: PrefetchSpec, { workers, depth }: PrefetchOptions): Promise<Dataset> {
   const pool = openPool(spec, workers);
+  let closed = false;
+  let broken: Error | undefined;
+  // Batches still under way when the pool closes arrive as errors of the pool; nobody waits for them.
+  pool.on("error", (error: Error) => {
+    if (!closed) broken = error;
+  });
+  const close = async (): Promise<void> => {
+    closed = true;
+    await pool.destroy();
+  };
   const ask = async (task: { cursor: Cursor; batchSize: number } | null): Promise<WorkerReply> => {
     let reply: WorkerReply;
     try {
+      if (broken !== undefined) throw broken;
       reply = (await pool.run(task)) as WorkerReply;
     } catch (cause) {
       throw errors.MF_DATA_WORKER({ module: spec.module, cause: (cause as Error).message }, { cause });
@@ -61,7 +71,7 @@ export async function prefetched(spec: PrefetchSpec, { workers, depth }: Prefetc
     const reply = await ask(null);
     size = "size" in reply ? reply.size : null;
   } catch (error) {
-    await pool.destroy();
+    await close();
     throw error;
   }
 
@@ -85,7 +95,7 @@ export async function prefetched(spec: PrefetchSpec, { workers, depth }: Prefetc
       ahead = wanted;
       return reading;
     },
-    close: () => pool.destroy(),
+    close,
   };
 }
 
@@ -100,8 +110,14 @@ function openPool(spec: PrefetchSpec, workers: number): Piscina {
     minThreads: workers,
     maxThreads: workers,
     workerData: spec,
-    execArgv: needsTsx ? ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href] : [],
+    execArgv: needsTsx ? ["--import", typescriptLoader()] : [],
   });
+}
+
+/** `--import tsx` registers in the main thread only; this registers wherever it is loaded. */
+function typescriptLoader(): string {
+  const api = import.meta.resolve("tsx/esm/api");
+  return `data:text/javascript,${encodeURIComponent(`import { register } from ${JSON.stringify(api)}; register();`)}`;
 }
 
 function rebuilt({ message, stack, known }: Failure, spec: PrefetchSpec): Error {

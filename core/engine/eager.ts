@@ -11,12 +11,16 @@ import { withoutReads } from "./no-reads.ts";
 export function createEagerEngine(): Engine {
   // The metrics of the last step live until the next one, so that reading them is the caller's choice.
   let last: Metrics = {};
+  const dispose = (): void => {
+    for (const metric of Object.values(last)) metric.dispose();
+    last = {};
+  };
 
   return {
     name: "eager",
+    dispose,
     async run(program, state, micro, exchange) {
-      for (const metric of Object.values(last)) metric.dispose();
-      last = {};
+      dispose();
       const { backward, inputs } = accumulate(program, state, micro);
       let { grads } = backward;
       if (exchange !== null) grads = await exchange(grads);
@@ -79,7 +83,8 @@ export const toTensors = (batch: HostBatch): Batch => mapTree(toTensor, batch);
 export const toTensor = (array: HostTensor<"float32" | "int32">): tf.Tensor =>
   tf.tensor(array.data, array.shape as number[], array.dtype);
 
-function stepRandom(stream: RandomStream): StepRandom {
+/** The draws of one step as tensors, from a stream on the host. */
+export function stepRandom(stream: RandomStream): StepRandom {
   const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
   return {
     normal: (shape) => tf.tensor(stream.normals(size(shape)), shape as number[]),

@@ -34,4 +34,6 @@ export interface Engine {
     micro: readonly HostInputs[],
     exchange: Exchange | null,
   ): Promise<StepResult>;
+  /** Frees the last step's metrics. */
+  dispose(): void;
 }

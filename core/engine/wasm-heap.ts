@@ -6,6 +6,8 @@ export interface WasmBackend {
   readonly dataIdMap: { get(id: object): { readonly memoryOffset: number } };
   /** May grow the heap, after which every older view of it is detached. */
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
+  /** One more tensor stands on this data; it is freed with the last. */
+  incRef(dataId: object): void;
   typedArrayFromHeap(info: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;
 }
 

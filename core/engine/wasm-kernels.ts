@@ -7,6 +7,7 @@ import { floatsOf, replaceKernel, type WasmKernel } from "./wasm-heap.ts";
  * over ours at 1024×256 on one core.
  */
 export function installWasmKernels(): void {
+  replaceKernel("Identity", () => identity);
   replaceKernel("Tile", () => tile);
   replaceKernel("Sum", sum);
   replaceKernel("Transpose", transpose);
@@ -17,6 +18,12 @@ export function installWasmKernels(): void {
 }
 
 type Unary = { readonly x: tf.TensorInfo };
+
+/** Shares the data, as the cpu backend does; the shipped kernel copies it. Clones are many: each use of a tape makes some. */
+const identity: WasmKernel<Unary, unknown> = ({ inputs: { x }, backend }) => {
+  backend.incRef(x.dataId);
+  return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+};
 
 /** BroadcastTo too is this kernel. 560 times: the shipped one visits the output value by value through its indices. */
 const tile: WasmKernel<Unary, tf.TileAttrs> = ({ inputs: { x }, backend, attrs: { reps } }) => {

@@ -82,15 +82,14 @@ function createSink(name: string, write: SinkWrite, warn: (message: string) => v
         drop(`failed (${error instanceof Error ? error.message : String(error)})`);
       }
     }
+    writing = null;
   };
   return {
     push(point) {
       if (dropped) return;
       buffer.push(point);
       if (buffer.length > maxBuffered) drop(`fell ${maxBuffered} points behind`);
-      writing ??= flush().finally(() => {
-        writing = null;
-      });
+      writing ??= flush();
     },
     async drain(milliseconds) {
       let timer: NodeJS.Timeout | undefined;

@@ -43,7 +43,7 @@ export const ikGenerator: DataGenerator = {
         r[i] = Math.min(a, b);
         t[i] = Math.max(a, b);
       }
-      progress(from + rows, samples);
+      progress((from + rows) / samples);
       // Lets a progress bar draw and Ctrl-C arrive.
       await new Promise((resolve) => setImmediate(resolve));
     }

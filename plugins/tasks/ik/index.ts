@@ -5,7 +5,7 @@ import { fileDataset, sampledDataset } from "./data.ts";
 import { poseEvaluator } from "./evaluate.ts";
 import { inferJoints } from "./infer.ts";
 import { networkSchema, velocityNetwork } from "./network.ts";
-import { tipErrorTensor } from "./pose-features.ts";
+import { tipErrorTensor } from "./robot/fk-tensor.ts";
 import { loadRobot } from "./robot/load.ts";
 
 /** Inverse kinematics as a flow from a reference configuration to a solution of a target pose. */

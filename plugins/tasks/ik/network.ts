@@ -7,8 +7,8 @@ import { filmResBlock, initFilmResBlock } from "../../../core/nn/res-block.ts";
 import { silu } from "../../../core/nn/silu.ts";
 import type { Batch } from "../../../core/state.ts";
 import type { Model } from "../../../core/task.ts";
-import { tipErrorTensor } from "./pose-features.ts";
 import type { Chain } from "./robot/chain.ts";
+import { tipErrorTensor } from "./robot/fk-tensor.ts";
 
 export const networkSchema = z
   .strictObject({
@@ -34,6 +34,12 @@ export const networkSchema = z
       .boolean()
       .default(true)
       .describe("feeds the pose error of the current joints (forward kinematics inside the network)"),
+    lookAheads: z
+      .number()
+      .int()
+      .min(0)
+      .default(1)
+      .describe("with poseError: corrections of the velocity by the pose error where it leads, one FK each"),
     tanhScaling: z.boolean().default(false).describe("bounds each joint's velocity to its range by tanh"),
   })
   .prefault({});
@@ -47,7 +53,7 @@ export type NetworkOptions = z.output<typeof networkSchema>;
  * measured in it, and so are the pose errors.
  */
 export function velocityNetwork(chain: Chain, displacement: number, options: NetworkOptions): Model {
-  const { width, depth, condition, poseError, tanhScaling } = options;
+  const { width, depth, condition, poseError, lookAheads, tanhScaling } = options;
   const joints = chain.joints.length;
   const times = geometricFrequencies(
     options.timeFrequencies.count,
@@ -78,29 +84,40 @@ export function velocityNetwork(chain: Chain, displacement: number, options: Net
     apply(params, { z, r, t, pose }: Batch) {
       const position = tf.slice(pose!, [0, 0], [-1, 3]);
       const poseFeatures = fourier ? tf.concat([pose!, sinusoidFeatures(position, fourier)], 1) : pose!;
-      const state = [tf.sin(z!), tf.cos(z!)];
-      const error = poseError ? tf.mul(tipErrorTensor(chain, z!, pose!), 1 / displacement) : null;
-      if (error !== null) state.push(error);
+      const errorAt = (q: tf.Tensor): tf.Tensor => tf.mul(tipErrorTensor(chain, q, pose!), 1 / displacement);
+      const error = poseError ? errorAt(z!) : null;
+      const state = [tf.sin(z!), tf.cos(z!), ...(error === null ? [] : [error])];
       const time = [sinusoidFeatures(r!, times), sinusoidFeatures(tf.sub(t!, r!), times)];
-      const raw = tf.concat([...time, poseFeatures], 1);
-      const c = silu(linear(params, "condition/out", silu(linear(params, "condition/in", raw))));
+      const c = silu(
+        linear(params, "condition/out", silu(linear(params, "condition/in", tf.concat([...time, poseFeatures], 1)))),
+      );
       let h = linear(params, "stem", tf.concat([...state, poseFeatures], 1));
       for (let i = 0; i < depth; i++) h = filmResBlock(params, `block${i}`, h, c);
-      const u =
-        error === null
-          ? linear(params, "head", layerNorm(h))
-          : gained(linear(params, "head", layerNorm(h)), error, joints);
+      const head = linear(params, "head", layerNorm(h));
+      const remaining = tf.mul(tf.sub(1, r!), displacement);
+      const endError = (u: tf.Tensor): tf.Tensor => errorAt(tf.add(z!, tf.mul(remaining, u)));
+      const u = error === null ? head : driveByError(head, error, joints, lookAheads, endError);
       return tanhScaling ? tf.mul(tf.tanh(u), tf.tensor2d(range, [1, joints])) : tf.mul(u, displacement);
     },
   };
 }
 
 /**
- * A·e + b from the head's outputs `[B, 7·D]` and the pose error e `[B, 6]`: the network gives the gain A that turns an
- * error into joint velocities, which is smooth in the joints, rather than the product, which is not small or simple.
+ * u = b + A·e from the head's outputs (A, b) `[B, 7·D]` and the pose error e `[B, 6]`: the network gives the gain that
+ * turns an error into joint velocities, which is smooth in the joints, rather than the product, which is not.
+ * Each look-ahead then follows u straight to time 1, where no error should be left, and corrects u by the gain times
+ * what is: a chord step of Newton's method with a learned inverse, at the price of one forward kinematics.
  */
-function gained(outputs: tf.Tensor, error: tf.Tensor, joints: number): tf.Tensor {
-  const gains = tf.reshape(tf.slice(outputs, [0, 0], [-1, 6 * joints]), [-1, joints, 6]);
-  const driven = tf.sum(tf.mul(gains, tf.reshape(error, [-1, 1, 6])), -1);
-  return tf.add(driven, tf.slice(outputs, [0, 6 * joints], [-1, joints]));
+function driveByError(
+  head: tf.Tensor,
+  error: tf.Tensor,
+  joints: number,
+  lookAheads: number,
+  endError: (u: tf.Tensor) => tf.Tensor,
+): tf.Tensor {
+  const gain = tf.reshape(tf.slice(head, [0, 0], [-1, 6 * joints]), [-1, joints, 6]);
+  const driven = (e: tf.Tensor): tf.Tensor => tf.sum(tf.mul(gain, tf.reshape(e, [-1, 1, 6])), -1);
+  let u = tf.add(driven(error), tf.slice(head, [0, 6 * joints], [-1, joints]));
+  for (let i = 0; i < lookAheads; i++) u = tf.add(u, driven(endError(u)));
+  return u;
 }

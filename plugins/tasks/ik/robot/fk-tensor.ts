@@ -33,21 +33,25 @@ export function forwardKinematicsTensor(chain: Chain, q: Tensor): TensorPose {
 }
 
 /**
- * How far the tips at `q` `[B, dof]` are from target positions `[B, 3]` and unit quaternions `[B, 4]` (either sign):
- * `[B, 6]` = [Δp in metres; sin(angle)·axis of target·current⁻¹].
- *
- * The second half is ½·Σ_c r_c × r*_c over the columns of the rotations: smooth everywhere, and the rotation vector to
- * third order; unlike that, it shrinks again past a quarter turn.
+ * How far the tips at `q` `[B, dof]` are from target poses `[B, 7]` (x y z qw qx qy qz, unit quaternion of either sign),
+ * seen from the tips: `[B, 6]` = [Rᵀ(p* − p) in m; sin(angle)·axis of RᵀR*]. Seen from there it does not change when
+ * the whole arm turns about its base, so one joint fewer decides which displacement removes it. The second half is
+ * smooth everywhere, and the rotation vector to third order; unlike that, it shrinks again past a quarter turn.
  */
-export function poseErrorTensor(chain: Chain, q: Tensor, targetPosition: Tensor, targetQuaternion: Tensor): Tensor2D {
+export function tipErrorTensor(chain: Chain, q: Tensor, target: Tensor): Tensor2D {
   return tf.tidy(() => {
-    const { ofTip, ofQuaternion, toError, positionToError } = poseErrorWeights;
-    const quaternion = tf.transpose(targetQuaternion);
-    const squares = tf.mul(tf.reshape(quaternion, [4, 1, -1]), tf.reshape(quaternion, [1, 4, -1]));
-    const target = tf.matMul(constant(ofQuaternion), tf.reshape(squares, [16, -1]) as Tensor2D);
-    const current = tf.matMul(constant(ofTip), tipTransforms(chain, q));
-    const bilinear = tf.matMul(constant(toError), tf.mul(current, target) as Tensor2D);
-    return tf.add(tf.transpose(bilinear), tf.matMul(targetPosition as Tensor2D, constant(positionToError))) as Tensor2D;
+    const { position, rotation } = forwardKinematicsTensor(chain, q);
+    const offset = tf.sub(tf.slice(target, [0, 0], [-1, 3]), position);
+    const quaternion = tf.slice(target, [0, 3], [-1, 4]);
+    const products = tf.mul(tf.reshape(quaternion, [-1, 4, 1]), tf.reshape(quaternion, [-1, 1, 4]));
+    const wanted = tf.matMul(tf.reshape(products, [-1, 16]) as Tensor2D, constant(ROTATION_OF_PRODUCTS));
+    const seen = tf.matMul(
+      tf.reshape(rotation, [-1, 3, 3]),
+      tf.concat([tf.reshape(wanted, [-1, 3, 3]), tf.reshape(offset, [-1, 3, 1])], 2),
+      true,
+      false,
+    );
+    return tf.matMul(tf.reshape(seen, [-1, 12]) as Tensor2D, constant(ERROR_OF_SEEN));
   });
 }
 
@@ -187,58 +191,41 @@ const multiply = (a: readonly number[], b: readonly number[]): number[] =>
     );
   });
 
-/** Each entry of a rotation matrix as a quadratic form of its unit quaternion: weights of the 16 products qᵢ·qⱼ. */
-const ROTATION_OF_QUATERNION: readonly number[][] = (() => {
-  const [w, x, y, z] = [0, 1, 2, 3];
-  const form = (...terms: readonly (readonly [i: number, j: number, weight: number])[]): number[] => {
-    const weights = new Array<number>(16).fill(0);
-    for (const [i, j, weight] of terms) weights[i * 4 + j] = weight;
-    return weights;
-  };
-  const diagonal = (plus: number): number[] =>
-    form(...[w, x, y, z].map((i) => [i, i, i === w || i === plus ? 1 : -1] as const));
-  return [
-    diagonal(x),
-    form([x, y, 2], [w, z, -2]),
-    form([x, z, 2], [w, y, 2]),
-    form([x, y, 2], [w, z, 2]),
-    diagonal(y),
-    form([y, z, 2], [w, x, -2]),
-    form([x, z, 2], [w, y, -2]),
-    form([y, z, 2], [w, x, 2]),
-    diagonal(z),
-  ];
+const matrix = (rows: number, columns: number, entries: readonly (readonly [number, number, number])[]): Matrix => {
+  const m = zeros(rows, columns);
+  for (const [row, column, value] of entries) set(m, row, column, value);
+  return m;
+};
+
+/** The error from the entries of [RᵀR* | Rᵀ(p* − p)], row-major 3×4: a rotation's axial vector is half its antisymmetric part. */
+const ERROR_OF_SEEN = matrix(12, 6, [
+  [3, 0, 1],
+  [7, 1, 1],
+  [11, 2, 1],
+  [9, 3, 0.5],
+  [6, 3, -0.5],
+  [2, 4, 0.5],
+  [8, 4, -0.5],
+  [4, 5, 0.5],
+  [1, 5, -0.5],
+]);
+
+/** A rotation matrix, row-major, as a quadratic form of its unit quaternion: weights of the 16 products qᵢ·qⱼ. */
+const ROTATION_OF_PRODUCTS: Matrix = (() => {
+  const [ww, wx, wy, wz, xx, xy, xz, yy, yz, zz] = [0, 1, 2, 3, 5, 6, 7, 10, 11, 15] as const;
+  const diagonal = (entry: number, plus: number) =>
+    [ww, xx, yy, zz].map((square) => [square, entry, square === ww || square === plus ? 1 : -1] as const);
+  const pair = (a: number, entry: number, b: number, sign: 1 | -1) =>
+    [[a, entry, 2] as const, [b, entry, 2 * sign] as const] as const;
+  return matrix(16, 9, [
+    ...diagonal(0, xx),
+    ...pair(xy, 1, wz, -1),
+    ...pair(xz, 2, wy, 1),
+    ...pair(xy, 3, wz, 1),
+    ...diagonal(4, yy),
+    ...pair(yz, 5, wx, -1),
+    ...pair(xz, 6, wy, -1),
+    ...pair(yz, 7, wx, 1),
+    ...diagonal(8, zz),
+  ]);
 })();
-
-/** The pose error as toError·((ofTip·tip) ∘ (ofQuaternion·(q ⊗ q))) + target position·positionToError. */
-const poseErrorWeights = buildPoseErrorWeights();
-
-function buildPoseErrorWeights() {
-  const ofTip = zeros(21, 12);
-  const ofQuaternion = zeros(21, 16);
-  const toError = zeros(6, 21);
-  const positionToError = zeros(3, 6);
-  let term = 0;
-  for (let k = 0; k < 3; k++) {
-    const [a, b] = [(k + 1) % 3, (k + 2) % 3];
-    for (let column = 0; column < 3; column++) {
-      // (r × r*)_k = r_a·r*_b − r_b·r*_a
-      for (const [row, targetRow, sign] of [[a, b, 0.5] as const, [b, a, -0.5] as const]) {
-        set(ofTip, term, column * 3 + row, 1);
-        ROTATION_OF_QUATERNION[targetRow * 3 + column]!.forEach((weight, i) => {
-          set(ofQuaternion, term, i, weight);
-        });
-        set(toError, 3 + k, term, sign);
-        term++;
-      }
-    }
-  }
-  for (let k = 0; k < 3; k++, term++) {
-    set(ofTip, term, 9 + k, 1);
-    // w² + x² + y² + z² = 1: the position is multiplied by one.
-    for (let i = 0; i < 4; i++) set(ofQuaternion, term, i * 5, 1);
-    set(toError, k, term, -1);
-    set(positionToError, k, k, 1);
-  }
-  return { ofTip, ofQuaternion, toError, positionToError };
-}

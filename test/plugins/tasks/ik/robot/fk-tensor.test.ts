@@ -4,7 +4,7 @@ import { jvp } from "../../../../../core/autodiff/jvp.ts";
 import { useBackend } from "../../../../../core/engine/backend.ts";
 import { createStream } from "../../../../../core/random.ts";
 import type { Chain } from "../../../../../plugins/tasks/ik/robot/chain.ts";
-import { forwardKinematicsTensor, poseErrorTensor } from "../../../../../plugins/tasks/ik/robot/fk-tensor.ts";
+import { forwardKinematicsTensor, tipErrorTensor } from "../../../../../plugins/tasks/ik/robot/fk-tensor.ts";
 import { forwardKinematicsBatch, poseAt } from "../../../../../plugins/tasks/ik/robot/kinematics.ts";
 import { loadRobot } from "../../../../../plugins/tasks/ik/robot/load.ts";
 import {
@@ -60,16 +60,19 @@ describe.each(chains)("tensor kinematics of %s", (_, chain) => {
   });
 
   const errorOf = (x: tf.Tensor): tf.Tensor2D =>
-    poseErrorTensor(chain, x, tensorOf(targets.positions, 3), tensorOf(targets.quaternions, 4));
+    tipErrorTensor(chain, x, tf.concat([tensorOf(targets.positions, 3), tensorOf(targets.quaternions, 4)], 1));
 
-  test("measure the pose error: metres to go, and sin(angle)·axis to turn", () => {
+  test("measure the pose error from the tip: metres to go, and sin(angle)·axis to turn", () => {
     const error = errorOf(tensorOf(q, dof)).dataSync();
     for (let row = 0; row < ROWS; row++) {
       const [is, wanted] = [poseAt(reached, row), poseAt(targets, row)];
-      const turn = rotationVector(multiply(wanted.quaternion, conjugate(is.quaternion)));
+      const turn = rotationVector(multiply(conjugate(is.quaternion), wanted.quaternion));
       const angle = Math.hypot(...turn);
+      const r = matrixFromQuaternion(is.quaternion);
+      const offset = wanted.position.map((value, i) => value - is.position[i]!);
       for (let k = 0; k < 3; k++) {
-        expect(Math.abs(error[row * 6 + k]! - (wanted.position[k]! - is.position[k]!))).toBeLessThan(1e-5);
+        const seen = r[k]! * offset[0]! + r[3 + k]! * offset[1]! + r[6 + k]! * offset[2]!;
+        expect(Math.abs(error[row * 6 + k]! - seen)).toBeLessThan(1e-5);
         expect(Math.abs(error[row * 6 + 3 + k]! - turn[k]! * (Math.sin(angle) / angle))).toBeLessThan(1e-5);
       }
     }
@@ -126,7 +129,9 @@ test("a target quaternion and its negative give the same error", () => {
   const q = tensorOf(sampleConfigurations(chain, createStream(1, "test/sign"), 4), 7);
   const position = tf.zeros([4, 3]);
   const quaternion = tensorOf([0.5, 0.5, 0.5, 0.5, 0, 1, 0, 0, 0.6, 0, 0, 0.8, 1, 0, 0, 0], 4);
-  const [plus, minus] = [quaternion, tf.neg(quaternion)].map((t) => poseErrorTensor(chain, q, position, t).dataSync());
+  const [plus, minus] = [quaternion, tf.neg(quaternion)].map((t) =>
+    tipErrorTensor(chain, q, tf.concat([position, t], 1)).dataSync(),
+  );
   expect(plus).toEqual(minus);
 });
 
@@ -134,9 +139,10 @@ test("the error is zero at the target, and nothing leaks", () => {
   const { chain } = loadRobot("ur10");
   const q = sampleConfigurations(chain, createStream(2, "test/zero"), 8).map(Math.fround);
   const targets = forwardKinematicsBatch(chain, q);
-  const [x, p, r] = [tensorOf(q, 6), tensorOf(targets.positions, 3), tensorOf(targets.quaternions, 4)];
+  const x = tensorOf(q, 6);
+  const target = tf.tidy(() => tf.concat([tensorOf(targets.positions, 3), tensorOf(targets.quaternions, 4)], 1));
   const before = tf.memory().numTensors;
-  const error = poseErrorTensor(chain, x, p, r);
+  const error = tipErrorTensor(chain, x, target);
   expect(tf.memory().numTensors).toBe(before + 1);
   for (const value of error.dataSync()) expect(Math.abs(value)).toBeLessThan(2e-6);
 });

@@ -1,0 +1,11 @@
+import type { Registry } from "../core/config/resolve.ts";
+
+/** Everything that names may stand for. */
+export async function loadRegistry(): Promise<Registry> {
+  const [{ plugins, generators }, { presets }, { optimizers }] = await Promise.all([
+    import("../plugins/index.ts"),
+    import("../presets/index.ts"),
+    import("../core/optimizer/index.ts"),
+  ]);
+  return { plugins, generators, presets, optimizers };
+}
