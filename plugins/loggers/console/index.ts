@@ -15,7 +15,7 @@ export const consoleProgress = definePlugin({
     everySeconds: z.number().positive().default(10).describe("plain lines: seconds between two"),
   }),
   setup({ hooks, run, settings, metrics, onDispose }, { everySeconds }) {
-    if (run.directory === null) return;
+    if (run.directory === null || run.rank !== 0) return;
     const out = process.stderr;
     const bar = out.isTTY === true && process.env["CI"] === undefined;
     const rate = createRate(() => performance.now());
@@ -43,7 +43,7 @@ export const consoleProgress = definePlugin({
         .filter(([name]) => !/_(median|p95)$/.test(name))
         .map(([name, value]) => `${name} ${formatNumber(value)}`)
         .join("  ");
-      out.write(`step ${clock.steps}: ${text}\n`);
+      if (text !== "") out.write(`step ${clock.steps}: ${text}\n`);
     });
     hooks.onFinish.tap("console", ({ outcome, reason, clock }) => {
       clear();

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { errors } from "../../../core/errors.ts";
 import { definePlugin } from "../../../core/plugin.ts";
 import { type Interval, parseInterval } from "../../../core/when.ts";
+import { improves } from "../improves.ts";
 
 const interval = z.custom<Interval>((value) => {
   try {
@@ -25,9 +26,10 @@ export const checkpointing = definePlugin({
       .default(null)
       .describe("the validation metric that decides which is the best; null for none"),
   }),
-  setup({ hooks, run, memory, every: on }, { every, keepLast, best }) {
+  setup({ hooks, run, memory, log, every: on }, { every, keepLast, best }) {
     let bestValue: number | null = null;
     let isBest = false;
+    let warned = false;
     memory<{ bestValue: number | null }>({
       save: () => ({ bestValue }),
       load: (saved) => {
@@ -38,10 +40,14 @@ export const checkpointing = definePlugin({
     hooks.onValidate.tap("checkpointing", ({ metrics }) => {
       if (best === null) return;
       const value = metrics[best.metric];
-      if (value === undefined)
-        throw errors.MF_UNKNOWN({ kind: "metric", name: best.metric, known: Object.keys(metrics) });
-      const better = bestValue === null || (best.mode === "min" ? value < bestValue : value > bestValue);
-      if (!better) return;
+      if (value === undefined) {
+        // A misspelt metric is no reason to lose what was trained so far.
+        const { message } = errors.MF_UNKNOWN({ kind: "metric", name: best.metric, known: Object.keys(metrics) });
+        if (!warned) log.warn(`checkpointing marks no checkpoint as best: ${message}`);
+        warned = true;
+        return;
+      }
+      if (!improves(value, bestValue, best.mode)) return;
       bestValue = value;
       isBest = true;
       run.requestCheckpoint("best");

@@ -7,7 +7,7 @@ export const eta = definePlugin({
   name: "eta",
   summary: "estimate of the training time after the first steps",
   options: z.strictObject({
-    after: z.number().int().positive().default(100).describe("steps after which the estimate is told"),
+    after: z.number().int().min(2).default(100).describe("steps after which the estimate is told"),
   }),
   setup({ hooks, settings, log }, { after }) {
     const rate = createRate(() => performance.now());
@@ -16,8 +16,10 @@ export const eta = definePlugin({
       rate.tick();
       seen += 1;
       if (seen !== after || settings.steps === null || settings.steps <= clock.steps) return;
-      const remaining = (settings.steps - clock.steps) / rate.stepsPerSecond()!;
-      log.info(`About ${formatDuration(remaining)} to go (${rate.stepsPerSecond()!.toFixed(1)} steps/s).`);
+      const speed = rate.stepsPerSecond();
+      if (speed === null) return;
+      const remaining = (settings.steps - clock.steps) / speed;
+      log.info(`About ${formatDuration(remaining)} to go (${speed.toFixed(1)} steps/s).`);
     });
   },
 });

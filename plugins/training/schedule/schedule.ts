@@ -35,6 +35,7 @@ export function buildSchedule(options: ScheduleOptions, peak: number, runSteps: 
     case "piecewise":
       if (factors.length !== boundaries.length + 1) throw wrong("factors", "it needs one factor more than boundaries");
       if (boundaries.some((b, i) => i > 0 && b <= boundaries[i - 1]!)) throw wrong("boundaries", "they must increase");
+      if (warmupSteps > 0) throw wrong("warmupSteps", "a piecewise schedule has none; make it the first factor");
       return piecewise(boundaries, factors);
   }
 }

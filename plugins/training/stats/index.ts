@@ -16,24 +16,24 @@ export const stats = definePlugin({
     // A graph-shaping value, so that the steps in between pay nothing; an engine keeps both steps.
     const measures = fixed("stats/measures", ({ steps }) => ((steps + 1) % every === 0 ? 1 : 0));
     hooks.afterBackward.tap({ name: "stats", stage: GradStage.Measure }, (grads, step) => {
-      if (measures() === 1) step.report("stats/grad_norm", globalNorm(grads));
+      if (measures() === 1) step.report("grad_norm", globalNorm(grads));
       return grads;
     });
     hooks.afterUpdate.tap("stats", (next, step) => {
       if (measures() === 0) return next;
       const norm = globalNorm(step.params);
       const change = globalNorm(mapTree((p, path) => tf.sub(p, step.params[path]!), next.params));
-      step.report("stats/param_norm", norm);
-      step.report("stats/update_ratio", tf.div(change, tf.add(norm, 1e-12)) as tf.Scalar);
+      step.report("param_norm", norm);
+      step.report("update_ratio", tf.div(change, tf.add(norm, 1e-12)) as tf.Scalar);
       return next;
     });
-    hooks.onStep.tap("stats", ({ clock, read }) => {
-      if (clock.steps % every !== 0) return;
-      const values = Object.entries(read()).filter(([name]) => name.startsWith("stats/"));
+    hooks.onStep.tap("stats", ({ clock, skipped, read }) => {
+      if (skipped || clock.steps % every !== 0) return;
+      const values = read();
       metrics.record(
-        values.map(([name, value]) => ({
-          name: `train/${name.slice("stats/".length)}`,
-          value,
+        ["grad_norm", "param_norm", "update_ratio"].map((name) => ({
+          name: `train/${name}`,
+          value: values[name]!,
           step: clock.steps,
           epoch: clock.epochs,
           split: "train" as const,

@@ -1,0 +1,30 @@
+import { describe, test } from "vitest";
+import type { Plugin } from "../../core/plugin.ts";
+import { type ContractOptions, contractChecks } from "../../core/testing/index.ts";
+import { consoleProgress } from "../../plugins/loggers/console/index.ts";
+import { jsonl } from "../../plugins/loggers/jsonl/index.ts";
+import { checkpointing } from "../../plugins/training/checkpointing/index.ts";
+import { earlyStopping } from "../../plugins/training/early-stopping/index.ts";
+import { ema } from "../../plugins/training/ema/index.ts";
+import { eta } from "../../plugins/training/eta/index.ts";
+import { gradClip } from "../../plugins/training/grad-clip/index.ts";
+import { schedule } from "../../plugins/training/schedule/index.ts";
+import { stats } from "../../plugins/training/stats/index.ts";
+
+/** Options that make each plugin act within the few steps of the checks. */
+const cases: readonly [name: string, make: () => Plugin, options?: ContractOptions][] = [
+  ["grad-clip", () => gradClip({ maxNorm: 1, maxValue: 0.9 })],
+  ["schedule, cosine after warm-up", () => schedule({ kind: "cosine", warmupSteps: 2, steps: 20 })],
+  ["schedule, exponential", () => schedule({ kind: "exponential", every: 1 })],
+  ["ema", () => ema({ decay: 0.9 })],
+  ["early-stopping", () => earlyStopping({ patience: 2 })],
+  ["checkpointing", () => checkpointing({ every: "2 steps", best: { metric: "val/loss" } })],
+  ["stats", () => stats({ every: 3 })],
+  ["eta", () => eta({ after: 2 })],
+  ["console", () => consoleProgress()],
+  ["jsonl", () => jsonl()],
+];
+
+describe.each(cases)("%s", (_name, make, options) => {
+  for (const check of contractChecks(make, options)) test(check.title, check.run);
+});
