@@ -1,4 +1,5 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import { errors, isMfError } from "./errors.ts";
 import { guardHooks } from "./guard.ts";
 import { createHooks, type Hooks } from "./hooks.ts";
@@ -198,8 +199,12 @@ export function assemble(given: readonly Plugin[], optimizer: Optimizer, around:
     intervals,
     initialState() {
       const params = task.model.init(createStream(around.settings.seed, "init"));
-      const own = slots.reduce<Tree>((all, slot) => ({ ...all, ...slot.init(params) }), {});
-      return { params, opt: optimizer.init(params), slots: mapTree((t) => t.clone(), own) };
+      // A slot may start as the parameters themselves, or from tensors of no further use: a clone is its own in each case.
+      const own = tf.tidy(() => {
+        const all = slots.reduce<Tree>((before, slot) => ({ ...before, ...slot.init(params) }), {});
+        return mapTree((t) => t.clone(), all);
+      });
+      return { params, opt: optimizer.init(params), slots: own };
     },
     evaluationParams: (state) => chooseParams?.(state) ?? state.params,
     scalarsAt(clock) {

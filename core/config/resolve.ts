@@ -55,7 +55,7 @@ export interface ResolveRequest {
 /**
  * Lays the layers over each other: defaults ← preset ← file ← environment ← command line. A preset named on the command
  * line takes the place of the one the file extends; a file that was only found, and not asked for with `--config`, is
- * then set aside when it extends another. Throws MF_CONFIG and MF_UNKNOWN naming the flag, the variable, or file and line.
+ * then set aside when it starts from a preset itself. Throws MF_CONFIG and MF_UNKNOWN naming the flag, the variable, or file and line.
  */
 export function resolveConfig(request: ResolveRequest): ResolvedConfig {
   const { file, env = {}, flags = [], saved } = request;
@@ -117,8 +117,9 @@ const factoryOf = (plugin: Plugin): PluginFactory<never> =>
     schema: plugin.schema,
   });
 
+/** A file that starts from a preset is an experiment of its own; a preset named on the command line is another. */
 const isElsewhere = (asked: string | undefined, extended: string | null, config: Config | undefined): boolean =>
-  asked !== undefined && (extended === null ? config?.extends !== undefined : extended !== asked);
+  asked !== undefined && (extended !== null || config?.extends !== undefined);
 
 interface Base {
   readonly preset: string | null;

@@ -161,10 +161,12 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
     },
     /** Kernels and constants of a step from the present state and data, as they would be at `at`. */
     async recordAt(at: Clock): Promise<{ readonly fixed: string; readonly recording: Recording }> {
-      const fixed = assembly.fixAt(at);
       dataset ??= await assembly.task.dataset();
       const { batch } = await dataset.read(cursor, settings.batchSize);
-      return tf.tidy("record", (() => {
+      const now = clock;
+      clock = at;
+      const fixed = assembly.fixAt(at);
+      const inTidy = () => {
         const inputs: StepInputs = {
           batch: toTensors(batch),
           scalars: mapTree((value) => tf.scalar(value), assembly.scalarsAt(at)),
@@ -178,8 +180,14 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
           metrics.push(...Object.values(backward.metrics), ...Object.values(update.metrics));
         }, known);
         for (const metric of metrics) metric.dispose();
-        return { fixed, recording };
-      }) as unknown as () => tf.TensorContainer) as unknown as { fixed: string; recording: Recording };
+        return recording;
+      };
+      try {
+        // A recording holds no tensor, so that everything the step made is freed.
+        return { fixed, recording: tf.tidy(inTidy as () => never) };
+      } finally {
+        clock = now;
+      }
     },
     /** Memory and tensors, through JSON text and back. */
     save: (): Saved =>
