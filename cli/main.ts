@@ -73,8 +73,13 @@ export async function main(words: readonly string[]): Promise<number> {
     if (error.exitCode === 0) return 0;
     // `mf data` alone prints its help.
     if (error.code === "commander.help") return 2;
-    const problem = `${error.message.replace(/^error: /, "").replace(/\.?$/, ".")}`;
-    return reportError(errors.MF_USAGE({ problem, usage: "See mf --help." }), { json, debug });
+    const [problem, near] = error.message.replace(/^error: /, "").split("\n(Did you mean ");
+    const command = program.commands.find((c) => c.name() === words[0]);
+    const usage =
+      near === undefined
+        ? `See mf ${command ? `${command.name()} ` : ""}--help.`
+        : `Did you mean ${near.replace(/\W+$/, "")}?`;
+    return reportError(errors.MF_USAGE({ problem: `${problem!.replace(/\.$/, "")}.`, usage }), { json, debug });
   }
 }
 

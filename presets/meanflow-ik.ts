@@ -36,13 +36,13 @@ export interface MeanflowIk {
  * narrow ones hardly visit.
  */
 export const meanflowIk = ({ robot, regime = "servo", quick }: MeanflowIk): Config => {
-  const steps = quick ? 1200 : 20_000;
+  const steps = quick ? 1600 : 18_000;
   return {
     plugins: [
       ik({
         robot,
         regime,
-        network: quick ? { width: 128, depth: 3 } : { width: 256, depth: 4 },
+        network: { lookAheads: 2, ...(quick ? { width: 128, depth: 3 } : { width: 256, depth: 4 }) },
         validationPoses: quick ? 1000 : 2000,
       }),
       meanflow({
@@ -52,11 +52,11 @@ export const meanflowIk = ({ robot, regime = "servo", quick }: MeanflowIk): Conf
       }),
       poseLoss(),
       gradClip({ maxNorm: 1 }),
-      schedule({ kind: "cosine", warmupSteps: quick ? 100 : 1000, minLr: 1e-6 }),
+      schedule({ kind: "cosine", warmupSteps: quick ? 100 : 500, minLr: 1e-6 }),
       ema({ decay: quick ? 0.99 : 0.999 }),
       ...monitoring(quick ? "400 steps" : "1000 steps", quick ? 1000 : 20),
     ],
-    optimizer: adamW({ lr: 1e-3, beta1: 0.9, beta2: 0.95, weightDecay: 1e-4 }),
-    train: { steps, batchSize: quick ? 256 : 1024, validate: quick ? "300 steps" : "1000 steps", log: "100 steps" },
+    optimizer: adamW({ lr: 2e-3, beta1: 0.9, beta2: 0.95, weightDecay: 1e-4 }),
+    train: { steps, batchSize: quick ? 256 : 512, validate: quick ? "400 steps" : "1000 steps", log: "100 steps" },
   };
 };

@@ -71,7 +71,7 @@ const kebab = (word: string): string => word.replace(/([a-z0-9])([A-Z])/g, "$1-$
 
 /** What is read of a JSON schema. */
 interface JsonSchema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly anyOf?: readonly JsonSchema[];
@@ -81,7 +81,10 @@ function valuesIn({ type, enum: values, const: constant, anyOf }: JsonSchema): s
   if (values !== undefined) return values.join(", ");
   if (constant !== undefined) return String(constant);
   if (anyOf !== undefined) return anyOf.map(valuesIn).join(", ");
-  return type === "null" ? "none" : (type ?? "text");
+  return [type ?? "text"]
+    .flat()
+    .map((name) => (name === "null" ? "none" : name))
+    .join(", ");
 }
 
 function descriptionOf(field: z.ZodType): string | undefined {

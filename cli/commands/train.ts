@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { errors } from "../../core/errors.ts";
 import { addCommand, type Context, type Declare, withSettings } from "../command.ts";
 import { results } from "../output.ts";
@@ -33,7 +33,8 @@ async function trainCommand(words: readonly string[], flags: TrainFlags, context
   const resumed = await savedConfig(asked, flags.resume, runs);
   const config = asked.resolve(resumed?.saved);
   const resume = resumed?.resume ?? flags.resume;
-  if (config.origins["preset"]?.includes("set aside")) output.info(`Preset from the ${config.origins["preset"]}.`);
+  const [, aside] = config.origins["preset"]?.split("; ") ?? [];
+  if (aside !== undefined) output.info(`${aside}; use it with --config, or by naming no preset.`);
 
   const { train } = await import("../../core/train.ts");
   const stop = stopOnInterrupt(context);
@@ -48,9 +49,12 @@ async function trainCommand(words: readonly string[], flags: TrainFlags, context
     });
     const { outcome, reason, clock, seconds, metrics, baselines } = summary;
     if (outcome === "interrupted") context.setExitCode(130);
-    output.emit({ run, outcome, steps: clock.steps, stopReason: reason, seconds, metrics, baselines }, () =>
-      [results(metrics, baselines), "", `${clock.steps} steps, ${reason}. Saved in ${run}`].join("\n"),
-    );
+    output.emit({ run, outcome, steps: clock.steps, stopReason: reason, seconds, metrics, baselines }, () => {
+      const place = relative(context.directory, run) || run;
+      const next = outcome === "interrupted" ? `\nGo on with: mf train --resume ${place}` : "";
+      const measured = Object.keys(metrics).length === 0 ? "" : `${results(metrics, baselines)}\n\n`;
+      return `${measured}Step ${clock.steps}: ${reason}. Saved in ${place}${next}`;
+    });
   } finally {
     stop.dispose();
   }

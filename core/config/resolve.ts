@@ -69,7 +69,11 @@ export function resolveConfig(request: ResolveRequest): ResolvedConfig {
   const data = file?.document === undefined ? undefined : readDocument(file.document, file.locate);
   const config = file?.config;
   const extended = config?.extends?.preset ?? data?.preset ?? null;
-  const setAside = file !== undefined && !file.asked && isElsewhere(request.preset, extended, config);
+  const setAside =
+    file !== undefined &&
+    !file.asked &&
+    request.preset !== undefined &&
+    (extended !== null || config?.extends !== undefined);
   const base = setAside
     ? baseOf(request, undefined, undefined, registry)
     : baseOf(request, file, { quick: data?.quick, extended, config }, registry);
@@ -116,10 +120,6 @@ const factoryOf = (plugin: Plugin): PluginFactory<never> =>
     provides: plugin.provides,
     schema: plugin.schema,
   });
-
-/** A file that starts from a preset is an experiment of its own; a preset named on the command line is another. */
-const isElsewhere = (asked: string | undefined, extended: string | null, config: Config | undefined): boolean =>
-  asked !== undefined && (extended !== null || config?.extends !== undefined);
 
 interface Base {
   readonly preset: string | null;

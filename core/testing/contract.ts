@@ -61,7 +61,10 @@ export function contractChecks(
     }),
 
     check("an unknown option is refused where it is written", async () => {
-      assert.throws(() => firstOf().with({ noSuchOption: 1 }), (e) => isMfError(e) && e.code === "MF_OPTION");
+      assert.throws(
+        () => firstOf().with({ noSuchOption: 1 }),
+        (e) => isMfError(e) && e.code === "MF_OPTION",
+      );
     }),
 
     check("the same inputs give the same outputs", async () => {

@@ -90,9 +90,7 @@ test("the same number, declared as a scalar, keeps every promise", async () => {
   expect(
     await failures(({ hooks, scalar }) => {
       scalar("mine/decay", ({ steps }) => 1 / (1 + steps));
-      hooks.afterBackward.tap("mine", (grads, step) =>
-        mapTree((g) => tf.mul(g, step.scalars["mine/decay"]!), grads),
-      );
+      hooks.afterBackward.tap("mine", (grads, step) => mapTree((g) => tf.mul(g, step.scalars["mine/decay"]!), grads));
     }),
   ).toEqual([]);
 });

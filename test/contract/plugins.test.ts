@@ -3,6 +3,11 @@ import type { Plugin } from "../../core/plugin.ts";
 import { type ContractOptions, contractChecks } from "../../core/testing/index.ts";
 import { consoleProgress } from "../../plugins/loggers/console/index.ts";
 import { jsonl } from "../../plugins/loggers/jsonl/index.ts";
+import { flowMatching } from "../../plugins/objectives/flow-matching/index.ts";
+import { improvedMeanflow } from "../../plugins/objectives/improved-meanflow/index.ts";
+import { meanflow } from "../../plugins/objectives/meanflow/index.ts";
+import { poseLoss } from "../../plugins/objectives/pose-loss/index.ts";
+import { ik } from "../../plugins/tasks/ik/index.ts";
 import { checkpointing } from "../../plugins/training/checkpointing/index.ts";
 import { earlyStopping } from "../../plugins/training/early-stopping/index.ts";
 import { ema } from "../../plugins/training/ema/index.ts";
@@ -10,9 +15,13 @@ import { eta } from "../../plugins/training/eta/index.ts";
 import { gradClip } from "../../plugins/training/grad-clip/index.ts";
 import { schedule } from "../../plugins/training/schedule/index.ts";
 import { stats } from "../../plugins/training/stats/index.ts";
+import { gaussianTask } from "../support/gaussian-task.ts";
+
+const smallIk = () => ik({ network: { width: 16, depth: 1 }, validationPoses: 2 });
+const batches: ContractOptions = { settings: { batchSize: 8 } };
 
 /** Options that make each plugin act within the few steps of the checks. */
-const cases: readonly [name: string, make: () => Plugin, options?: ContractOptions][] = [
+const cases: readonly [name: string, make: () => Plugin | readonly Plugin[], options?: ContractOptions][] = [
   ["grad-clip", () => gradClip({ maxNorm: 1, maxValue: 0.9 })],
   ["schedule, cosine after warm-up", () => schedule({ kind: "cosine", warmupSteps: 2, steps: 20 })],
   ["schedule, exponential", () => schedule({ kind: "exponential", every: 1 })],
@@ -23,6 +32,11 @@ const cases: readonly [name: string, make: () => Plugin, options?: ContractOptio
   ["eta", () => eta({ after: 2 })],
   ["console", () => consoleProgress()],
   ["jsonl", () => jsonl()],
+  ["meanflow", () => [meanflow(), gaussianTask()], batches],
+  ["improved-meanflow", () => [improvedMeanflow(), gaussianTask()], batches],
+  ["flow-matching", () => [flowMatching(), gaussianTask()], batches],
+  ["ik", () => [smallIk(), meanflow()], batches],
+  ["pose-loss", () => [poseLoss(), smallIk(), meanflow()], batches],
 ];
 
 describe.each(cases)("%s", (_name, make, options) => {

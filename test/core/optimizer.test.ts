@@ -35,7 +35,10 @@ function expectEqual(got: readonly number[], wanted: readonly number[]): void {
 }
 
 test("sgd: θ ← θ − lr·g", async () => {
-  expectEqual(await trained(sgd({ lr: 0.05 })), byFormula(() => (w, g) => w - 0.05 * g));
+  expectEqual(
+    await trained(sgd({ lr: 0.05 })),
+    byFormula(() => (w, g) => w - 0.05 * g),
+  );
 });
 
 test("sgd with momentum: m ← μm + g, θ ← θ − lr·m", async () => {

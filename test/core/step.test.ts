@@ -76,7 +76,9 @@ test("afterLoss changes what is minimised; the reported terms are the raw ones",
 });
 
 test("beforeForward changes what the model sees, and the gradient follows", async () => {
-  const doubled = mine(({ hooks }) => hooks.beforeForward.tap("mine", (params) => mapTree((p) => tf.mul(p, 2), params)));
+  const doubled = mine(({ hooks }) =>
+    hooks.beforeForward.tap("mine", (params) => mapTree((p) => tf.mul(p, 2), params)),
+  );
   const bench = createBench(doubled);
   // ∇‖2w‖² = 8w
   expect((await bench.step())["loss"]).toBe(100);
@@ -176,7 +178,9 @@ describe("slots", () => {
         });
       }),
     );
-    await expect(bench.step()).rejects.toThrow('Slot "mine/value" was put with shape [3], but it was declared with [2]');
+    await expect(bench.step()).rejects.toThrow(
+      'Slot "mine/value" was put with shape [3], but it was declared with [2]',
+    );
   });
 
   test.each(["beforeForward", "afterLoss"] as const)("a put inside the tape (%s) is refused", async (hook) => {

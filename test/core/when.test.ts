@@ -14,12 +14,20 @@ test.each([
   expect(parseInterval(text)).toEqual(parsed);
 });
 
-test.each(["", "steps", "500", "0 steps", "-1 steps", "1.5 steps", "1e3 steps", "10 seconds", "5 steps more", "NaN steps"])(
-  '"%s" is refused',
-  (text) => {
-    expect(() => parseInterval(text)).toThrow("MF_INTERVAL");
-  },
-);
+test.each([
+  "",
+  "steps",
+  "500",
+  "0 steps",
+  "-1 steps",
+  "1.5 steps",
+  "1e3 steps",
+  "10 seconds",
+  "5 steps more",
+  "NaN steps",
+])('"%s" is refused', (text) => {
+  expect(() => parseInterval(text)).toThrow("MF_INTERVAL");
+});
 
 test("every 3 steps comes round at 3, 6 and 9", () => {
   const due = createTimer("3 steps", clockAtStart, never);

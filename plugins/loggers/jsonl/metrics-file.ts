@@ -9,15 +9,18 @@ interface Row {
   readonly [metric: string]: number | null;
 }
 
-/** Consecutive points of the same step in one row; a number JSON cannot say (NaN, infinities) becomes null. */
+/**
+ * Consecutive points of the same step and split in one row; a number JSON cannot say (NaN, infinities) becomes null.
+ * Splits stay apart, so that rows do not depend on how fast a validation follows its step.
+ */
 export function toRows(points: readonly MetricPoint[]): Row[] {
   const rows: Record<string, number | null>[] = [];
-  for (const { name, value, step, epoch } of points) {
-    let row = rows.at(-1);
-    if (row === undefined || row["step"] !== step) {
-      row = { step, epoch };
-      rows.push(row);
-    }
+  let last: MetricPoint | undefined;
+  for (const point of points) {
+    const { name, value, step, epoch, split } = point;
+    if (last?.step !== step || last.split !== split) rows.push({ step, epoch });
+    last = point;
+    const row = rows.at(-1)!;
     row[name] = Number.isFinite(value) ? value : null;
   }
   return rows as unknown as Row[];

@@ -5,7 +5,7 @@ import { ik } from "../../tasks/ik/index.ts";
 import { squaredNorm, weightedResidual, weightingSchema } from "../flow/residual.ts";
 
 /**
- * Adds the pose error of the one-step answer to the loss: δ = ‖Δp‖²/length² + ‖sin(angle)·axis‖² of
+ * Adds the pose error of the one-step answer to the loss: δ = ‖Δp‖²/length² + (2·sin(angle/2))² of
  * q = source + u(source, 0, 1), by forward kinematics inside the tape. A flow objective alone weighs joints alike and
  * cannot tell motion that moves the tip from motion that does not.
  */

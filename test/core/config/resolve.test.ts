@@ -137,20 +137,24 @@ test("a plugin that only the config file knows is reached by flags", () => {
   expect(() => configFromData(config.data, registry)).toThrow('there is no plugin "shake"');
 });
 
-test("a preset named on the command line sets a found file that starts from a preset aside, and says so", () => {
-  const found = file({ extends: reachBasic(), train: { steps: 1 } });
-  const config = resolveConfig({ registry, preset: "other", file: found });
-  expect(config).toMatchObject({ preset: "other", train: { steps: 1000 } });
-  expect(config.origins["preset"]).toBe("command line; mf.config.ts extends reach-basic and is set aside");
-  expect(resolveConfig({ registry, preset: "reach-basic", file: found }).train.steps).toBe(5000);
+test("who names a preset gets that preset: a found file that extends one is set aside, and that is said", () => {
+  for (const extended of [reachBasic(), other()]) {
+    const config = resolveConfig({
+      registry,
+      preset: "reach-basic",
+      file: file({ extends: extended, train: { steps: 1 } }),
+    });
+    expect(config.train).toMatchObject({ steps: 5000, batchSize: 128 });
+    expect(config.origins["preset"]).toBe(`command line; mf.config.ts extends ${extended.preset} and is set aside`);
+  }
 });
 
-test("a preset named on the command line keeps a file that starts from none, or was asked for", () => {
+test("a file that extends no preset, or was asked for, lies over the preset named on the command line", () => {
   const train = { steps: 1 };
   for (const [extended, asked] of [
-    [reachBasic(), true],
     [undefined, false],
     [other(), true],
+    [reachBasic(), true],
   ] as const) {
     const config = resolveConfig({
       registry,
@@ -160,6 +164,16 @@ test("a preset named on the command line keeps a file that starts from none, or 
     expect(config).toMatchObject({ preset: "reach-basic", train: { steps: 1, batchSize: 128 } });
     expect(config.origins["preset"]).toBe("command line");
   }
+});
+
+test("a saved configuration is trained on with, changed by variables and flags", () => {
+  const { data } = resolveConfig({ registry, preset: "reach-basic", quick: true });
+  const flags = readFlags(["--steps", "20", "--no-average"], registry).settings;
+  const config = resolveConfig({ registry, saved: data, env: { MF_LR: "1e-3" }, flags });
+  expect(config).toMatchObject({ preset: "reach-basic", train: { steps: 20, batchSize: 128 } });
+  expect(config.optimizer.options.lr).toBe(1e-3);
+  expect(names(config)).toEqual(["reach"]);
+  expect(config.origins).toMatchObject({ "train.steps": "--steps", "train.batchSize": "saved configuration" });
 });
 
 test("the quick form of a preset is taken from the command line or from a data file", () => {

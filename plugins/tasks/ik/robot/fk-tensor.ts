@@ -34,9 +34,9 @@ export function forwardKinematicsTensor(chain: Chain, q: Tensor): TensorPose {
 
 /**
  * How far the tips at `q` `[B, dof]` are from target poses `[B, 7]` (x y z qw qx qy qz, unit quaternion of either sign),
- * seen from the tips: `[B, 6]` = [Rᵀ(p* − p) in m; sin(angle)·axis of RᵀR*]. Seen from there it does not change when
- * the whole arm turns about its base, so one joint fewer decides which displacement removes it. The second half is
- * smooth everywhere, and the rotation vector to third order; unlike that, it shrinks again past a quarter turn.
+ * seen from the tips: `[B, 6]` = [Rᵀ(p* − p) in m; 2·sin(angle/2)·axis of RᵀR*]. Seen from there it does not change when
+ * the whole arm turns about its base, so one joint fewer decides which displacement removes it. The second half is the
+ * rotation vector to third order, grows all the way to half a turn, and is smooth but for the last four degrees.
  */
 export function tipErrorTensor(chain: Chain, q: Tensor, target: Tensor): Tensor2D {
   return tf.tidy(() => {
@@ -51,7 +51,12 @@ export function tipErrorTensor(chain: Chain, q: Tensor, target: Tensor): Tensor2
       true,
       false,
     );
-    return tf.matMul(tf.reshape(seen, [-1, 12]) as Tensor2D, constant(ERROR_OF_SEEN));
+    const terms = tf.matMul(tf.reshape(seen, [-1, 12]) as Tensor2D, constant(ERROR_OF_SEEN));
+    // sin(angle)·axis = 2·sin(angle/2)·axis · cos(angle/2), and cos²(angle/2) = (1 + trace)/4.
+    const squaredCosine = tf.add(tf.slice(terms, [0, 6], [-1, 1]), 0.25);
+    const cosine = tf.sqrt(tf.add(tf.relu(tf.sub(squaredCosine, 1e-3)), 1e-3));
+    const turn = tf.div(tf.slice(terms, [0, 3], [-1, 3]), cosine);
+    return tf.concat([tf.slice(terms, [0, 0], [-1, 3]), turn], 1) as Tensor2D;
   });
 }
 
@@ -197,8 +202,11 @@ const matrix = (rows: number, columns: number, entries: readonly (readonly [numb
   return m;
 };
 
-/** The error from the entries of [RᵀR* | Rᵀ(p* − p)], row-major 3×4: a rotation's axial vector is half its antisymmetric part. */
-const ERROR_OF_SEEN = matrix(12, 6, [
+/**
+ * From the entries of [RᵀR* | Rᵀ(p* − p)], row-major 3×4: the offset, sin(angle)·axis (half the antisymmetric part), and a
+ * quarter of the trace.
+ */
+const ERROR_OF_SEEN = matrix(12, 7, [
   [3, 0, 1],
   [7, 1, 1],
   [11, 2, 1],
@@ -208,6 +216,9 @@ const ERROR_OF_SEEN = matrix(12, 6, [
   [8, 4, -0.5],
   [4, 5, 0.5],
   [1, 5, -0.5],
+  [0, 6, 0.25],
+  [5, 6, 0.25],
+  [10, 6, 0.25],
 ]);
 
 /** A rotation matrix, row-major, as a quadratic form of its unit quaternion: weights of the 16 products qᵢ·qⱼ. */

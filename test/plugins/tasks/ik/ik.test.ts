@@ -3,15 +3,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { jvp } from "../../../../core/autodiff/jvp.ts";
 import { readArrays } from "../../../../core/data/files.ts";
 import { float32 } from "../../../../core/data/host-tensor.ts";
 import { writeNpz } from "../../../../core/data/npz.ts";
-import { jvp } from "../../../../core/autodiff/jvp.ts";
 import { useBackend } from "../../../../core/engine/backend.ts";
-import { createStream } from "../../../../core/random.ts";
 import type { Json } from "../../../../core/json.ts";
+import { createStream } from "../../../../core/random.ts";
 import { mapTree } from "../../../../core/tree.ts";
-import { fileDataset, poseRows, posesFromRows, sampledDataset, samplePairs } from "../../../../plugins/tasks/ik/data.ts";
+import {
+  fileDataset,
+  poseRows,
+  posesFromRows,
+  sampledDataset,
+  samplePairs,
+} from "../../../../plugins/tasks/ik/data.ts";
 import { poseEvaluator } from "../../../../plugins/tasks/ik/evaluate.ts";
 import { ikGenerator } from "../../../../plugins/tasks/ik/generate.ts";
 import { inferJoints } from "../../../../plugins/tasks/ik/infer.ts";
@@ -36,8 +42,14 @@ describe("data", () => {
   test("a batch holds sources near their solutions, and the solutions' poses", async () => {
     const { batch } = await sampledDataset(panda, servo).read(start, 500);
     const { source, solution, pose } = batch;
-    expect([source!.shape, solution!.shape, pose!.shape]).toEqual([[500, 7], [500, 7], [500, 7]]);
-    const gap = Math.sqrt(source!.data.reduce((sum, q, i) => sum + (q - solution!.data[i]!) ** 2, 0) / source!.data.length);
+    expect([source!.shape, solution!.shape, pose!.shape]).toEqual([
+      [500, 7],
+      [500, 7],
+      [500, 7],
+    ]);
+    const gap = Math.sqrt(
+      source!.data.reduce((sum, q, i) => sum + (q - solution!.data[i]!) ** 2, 0) / source!.data.length,
+    );
     expect(gap).toBeGreaterThan(0.09);
     expect(gap).toBeLessThan(0.105);
     const reached = poseRows(forwardKinematicsBatch(panda, Float64Array.from(solution!.data)));
@@ -89,7 +101,12 @@ describe("data", () => {
   });
 
   test.for([
-    ["a wrong width", { q: [10, 6], q_target: [10, 7], target_pose: [10, 7] }, null, /"q" has shape \[10, 6\], not \[\*, 7\]/],
+    [
+      "a wrong width",
+      { q: [10, 6], q_target: [10, 7], target_pose: [10, 7] },
+      null,
+      /"q" has shape \[10, 6\], not \[\*, 7\]/,
+    ],
     ["unequal lengths", { q: [10, 7], q_target: [9, 7], target_pose: [10, 7] }, null, /"q_target" has shape \[9, 7\]/],
     ["a missing array", { q: [10, 7], q_target: [10, 7] }, null, /"target_pose" is missing/],
     ["NaN", { q: [10, 7], q_target: [10, 7], target_pose: [10, 7] }, 71, /"q" has NaN at row 10|"q" has NaN at row/],
@@ -119,13 +136,19 @@ describe("the velocity network", () => {
       z: tf.tensor2d(batch["source"]!.data as Float32Array, [rows, 7]),
       pose: tf.tensor2d(batch["pose"]!.data as Float32Array, [rows, 7]),
       r: tf.tensor2d(r, [rows, 1]),
-      t: tf.tensor2d(r.map((x) => x + 0.4), [rows, 1]),
+      t: tf.tensor2d(
+        r.map((x) => x + 0.4),
+        [rows, 1],
+      ),
     };
   };
   /** Fresh parameters with the zero-initialised layers shaken, so that every path carries signal. */
   const shaken = () => {
     const random = createStream(1, "shake");
-    return mapTree((p) => tf.add(p, tf.tensor(random.normals(p.size, 0, 0.1), p.shape)), model.init(createStream(0, "init")));
+    return mapTree(
+      (p) => tf.add(p, tf.tensor(random.normals(p.size, 0, 0.1), p.shape)),
+      model.init(createStream(0, "init")),
+    );
   };
 
   test("starts as the flow that stands still, and returns [B, 7]", async () => {
@@ -202,7 +225,10 @@ describe("solving, measuring, answering", () => {
   const pose = () => float32(poseRows(forwardKinematicsBatch(panda, Float64Array.from(home))), [1, 7]);
 
   test("answers have the asked samples, errors and limit flags; polish removes the error", () => {
-    const reference = float32(Float32Array.from(home, (q) => q + 0.05), [1, 7]);
+    const reference = float32(
+      Float32Array.from(home, (q) => q + 0.05),
+      [1, 7],
+    );
     const raw = ask({ pose: pose(), reference }, { samples: 3 });
     expect(raw.joints).toHaveLength(7);
     expect(raw.solutions).toHaveLength(1);
@@ -214,7 +240,10 @@ describe("solving, measuring, answering", () => {
   });
 
   test("an answer outside the limits is clamped and says so", () => {
-    const reference = float32(Float32Array.from(panda.joints, (j) => j.upper), [1, 7]);
+    const reference = float32(
+      Float32Array.from(panda.joints, (j) => j.upper),
+      [1, 7],
+    );
     const [answer] = ask({ pose: pose(), reference }).solutions[0]!;
     expect(answer!.within_limits).toBe(false);
     expect(answer!.q[0]).toBeCloseTo(2.8973, 5);

@@ -62,7 +62,7 @@ describe.each(chains)("tensor kinematics of %s", (_, chain) => {
   const errorOf = (x: tf.Tensor): tf.Tensor2D =>
     tipErrorTensor(chain, x, tf.concat([tensorOf(targets.positions, 3), tensorOf(targets.quaternions, 4)], 1));
 
-  test("measure the pose error from the tip: metres to go, and sin(angle)·axis to turn", () => {
+  test("measure the pose error from the tip: metres to go, and 2·sin(angle/2)·axis to turn", () => {
     const error = errorOf(tensorOf(q, dof)).dataSync();
     for (let row = 0; row < ROWS; row++) {
       const [is, wanted] = [poseAt(reached, row), poseAt(targets, row)];
@@ -73,7 +73,7 @@ describe.each(chains)("tensor kinematics of %s", (_, chain) => {
       for (let k = 0; k < 3; k++) {
         const seen = r[k]! * offset[0]! + r[3 + k]! * offset[1]! + r[6 + k]! * offset[2]!;
         expect(Math.abs(error[row * 6 + k]! - seen)).toBeLessThan(1e-5);
-        expect(Math.abs(error[row * 6 + 3 + k]! - turn[k]! * (Math.sin(angle) / angle))).toBeLessThan(1e-5);
+        expect(Math.abs(error[row * 6 + 3 + k]! - turn[k]! * ((2 * Math.sin(angle / 2)) / angle))).toBeLessThan(1e-5);
       }
     }
   });
@@ -122,6 +122,19 @@ describe.each(chains)("tensor kinematics of %s", (_, chain) => {
       expect(Math.abs(value - (after[i]! - before[i]!) / (2 * step))).toBeLessThan(8e-3);
     });
   });
+});
+
+test("the error grows all the way to half a turn", () => {
+  const { chain } = loadRobot("panda");
+  const q = tensorOf(new Float32Array(7), 7);
+  const { positions } = forwardKinematicsBatch(chain, new Float64Array(7));
+  // At zero the hand stands at (0, 0.92388, 0.38268, 0); turned further about its own z by each angle.
+  const sizes = [0.5, 1, 2, 3].map((angle) => {
+    const turned = multiply([0, 0.923879533, 0.382683432, 0], [Math.cos(angle / 2), 0, 0, Math.sin(angle / 2)]);
+    const error = tipErrorTensor(chain, q, tensorOf([...positions, ...turned], 7)).dataSync();
+    return Math.hypot(error[3]!, error[4]!, error[5]!);
+  });
+  for (const [i, angle] of [0.5, 1, 2, 3].entries()) expect(sizes[i]).toBeCloseTo(2 * Math.sin(angle / 2), 3);
 });
 
 test("a target quaternion and its negative give the same error", () => {
