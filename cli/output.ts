@@ -14,10 +14,13 @@ export function createOutput(json: boolean): Output {
   return {
     json,
     emit: (document, text) => void process.stdout.write(`${json ? JSON.stringify(document, null, 2) : text()}\n`),
-    info: (message) => void process.stderr.write(`${message}\n`),
-    warn: (message) => void process.stderr.write(`${colors.yellow("warning:")} ${message}\n`),
+    info: (message) => void process.stderr.write(`${freshLine()}${message}\n`),
+    warn: (message) => void process.stderr.write(`${freshLine()}${colors.yellow("warning:")} ${message}\n`),
   };
 }
+
+/** A remark takes the place of a progress bar that stands on the line; the bar draws itself again below. */
+const freshLine = (): string => (process.stderr.isTTY === true ? "\r\x1b[2K" : "");
 
 /** Shows an error and returns the exit code: 2 for the user's mistakes, 1 for ours. */
 export function reportError(
@@ -40,17 +43,15 @@ function causes(error: Error): string {
   return cause instanceof Error ? `caused by: ${cause.stack}\n${causes(cause)}` : "";
 }
 
-const width = (text: string): number => text.replace(/\[[0-9;]*m/g, "").length;
-
 /** Columns aligned: numbers to the right, everything else to the left. */
 export function table(header: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === "number" ? number(cell) : (cell ?? "–"))));
-  const widths = header.map((title, i) => Math.max(width(title), ...cells.map((row) => width(row[i] ?? ""))));
+  const widths = header.map((title, i) => Math.max(title.length, ...cells.map((row) => (row[i] ?? "").length)));
   const isRight = header.map((_, i) => rows.some((row) => typeof row[i] === "number"));
   const line = (row: readonly string[]): string =>
     row
       .map((cell, i) => {
-        const space = " ".repeat(Math.max(0, widths[i]! - width(cell)));
+        const space = " ".repeat(Math.max(0, widths[i]! - cell.length));
         return isRight[i] ? space + cell : cell + space;
       })
       .join("  ")
@@ -60,7 +61,7 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
 
 /** Four significant digits. */
 export const number = (value: number): string =>
-  Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+  Number.isInteger(value) || Math.abs(value) >= 1e4 ? String(Math.round(value)) : String(Number(value.toPrecision(4)));
 
 /** JSON for people: lists of plain values stay on one line. */
 export function pretty(value: Json, indent = ""): string {
@@ -76,16 +77,15 @@ export function pretty(value: Json, indent = ""): string {
   return entries.length === 0 ? "{}" : `{\n${entries.join(",\n")}\n${indent}}`;
 }
 
-/** A table of results: the model and each baseline, by the metrics that any of them has. */
+/** A table of results: a row for each metric of the model, a column for it and for each baseline. Fits 80 columns. */
 export function results(
   metrics: Readonly<Record<string, number>>,
   baselines: Readonly<Record<string, Readonly<Record<string, number>>>>,
 ): string {
+  const methods = [["model", metrics] as const, ...Object.entries(baselines)];
   const names = Object.keys(metrics).filter((name) => name.startsWith("val/"));
-  const row = (label: string, values: Readonly<Record<string, number>>) => [
-    label,
-    ...names.map((n) => values[n] ?? null),
-  ];
-  const rows = [row("model", metrics), ...Object.entries(baselines).map(([name, values]) => row(name, values))];
-  return table(["", ...names.map((name) => name.slice("val/".length))], rows);
+  return table(
+    ["", ...methods.map(([method]) => method)],
+    names.map((name) => [name.slice("val/".length), ...methods.map(([, values]) => values[name] ?? null)]),
+  );
 }

@@ -6,6 +6,7 @@ import type { Registry, ResolvedConfig } from "../core/config/resolve.ts";
 import { errors } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Context } from "./command.ts";
+import { takeTypeScriptAsModules } from "./typescript-modules.ts";
 
 export interface ConfigOptions {
   readonly config?: string;
@@ -36,6 +37,7 @@ export async function readSettings(words: readonly string[], options: ConfigOpti
     import("../core/config/overrides.ts"),
     import("./registry.ts"),
   ]);
+  takeTypeScriptAsModules();
   const file = await loadConfigFile(context.directory, options.config);
   const registry = registryWith(await loadRegistry(), file);
   const { positional, settings } = readFlags(words, registry);

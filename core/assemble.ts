@@ -201,7 +201,7 @@ export function assemble(given: readonly Plugin[], optimizer: Optimizer, around:
       const params = task.model.init(createStream(around.settings.seed, "init"));
       // A slot may start as the parameters themselves, or from tensors of no further use: a clone is its own in each case.
       const own = tf.tidy(() => {
-        const all = slots.reduce<Tree>((before, slot) => ({ ...before, ...slot.init(params) }), {});
+        const all: Tree = Object.assign({}, ...slots.map((slot) => slot.init(params)));
         return mapTree((t) => t.clone(), all);
       });
       return { params, opt: optimizer.init(params), slots: own };

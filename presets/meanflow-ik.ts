@@ -36,7 +36,7 @@ export interface MeanflowIk {
  * narrow ones hardly visit.
  */
 export const meanflowIk = ({ robot, regime = "servo", quick }: MeanflowIk): Config => {
-  const steps = quick ? 1600 : 18_000;
+  const steps = quick ? 1600 : 13_000;
   return {
     plugins: [
       ik({

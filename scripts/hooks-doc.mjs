@@ -16,7 +16,7 @@ const kinds = [
   ["exchange", /./, "On the host, between the two halves of a step: returns a value."],
 ];
 const kindOf = (name) => kinds.find(([, prefix]) => prefix.test(name))[0];
-const waits = (tapable) => (tapable.startsWith("Async") ? "waited for" : "must not wait");
+const waits = (tapable) => (tapable.startsWith("Async") ? "yes" : "no");
 
 const found = [...hooks.matchAll(/\/\*\* (.*?) \*\/\s+(\w+): new (\w+)<\[[^\]]*\]>\((\[[^\]]*\])/g)].map(
   ([, text, name, tapable, args]) => ({ text, name, tapable, args: JSON.parse(args) }),
@@ -33,7 +33,7 @@ const sections = kinds.map(([kind, , meaning]) => {
     "",
     meaning,
     "",
-    "| Hook | Arguments | Promises | When |",
+    "| Hook | Arguments | May wait | When |",
     "|---|---|---|---|",
     ...rows,
     "",

@@ -98,7 +98,9 @@ function thrownAt(cause: unknown, path: string, name: string): string {
 
 function messageOf(cause: unknown): string {
   if (isMfError(cause)) return cause.message.replace(/ \[MF_\w+\]$/, "");
-  return cause instanceof Error ? cause.message : String(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  // Of the compiler's several lines, the one that says what is wrong.
+  return /: ERROR: (.*)/.exec(message)?.[1] ?? message;
 }
 
 function loadYaml(text: string, name: string): Contents {

@@ -5,14 +5,16 @@ import type { HostBatch } from "./host-tensor.ts";
 import { permutation } from "./permutation.ts";
 import { emptyRows, gatherRows, rowCount } from "./rows.ts";
 
+/** A dataset whose batches need no waiting. */
+export interface ReadyDataset extends Dataset {
+  read(cursor: Cursor, batchSize: number): Read;
+}
+
 /**
  * Arrays in memory, `[N, …]` each with the same N, in a new order every epoch. Throws MF_BATCH_SHAPE for unequal N, and
  * on reading MF_BATCH_SIZE for a batch larger than N.
  */
-export function arrayDataset(
-  arrays: HostBatch,
-  { shuffle = true }: { readonly shuffle?: boolean } = {},
-): Dataset & { read(cursor: Cursor, batchSize: number): Read } {
+export function arrayDataset(arrays: HostBatch, { shuffle = true }: { readonly shuffle?: boolean } = {}): ReadyDataset {
   const size = rowCount(arrays);
   return {
     size,
@@ -33,7 +35,7 @@ export function arrayDataset(
  */
 export function generatedDataset(
   generate: (random: RandomStream, count: number, index: number) => HostBatch,
-): Dataset & { read(cursor: Cursor, batchSize: number): Read } {
+): ReadyDataset {
   return {
     size: null,
     read(cursor, batchSize) {

@@ -151,8 +151,12 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
         best: null,
         keepLast: null,
       };
-      const markBest = (metric: string, value: number): void => void (said.best = { metric, value });
-      const keepLast = (last: number): void => void (said.keepLast = last);
+      const markBest = (metric: string, value: number): void => {
+        said.best = { metric, value };
+      };
+      const keepLast = (last: number): void => {
+        said.keepLast = last;
+      };
       await assembly.hooks.onCheckpoint.promise({ name: "bench", clock, tags, metrics, markBest, keepLast });
       return said;
     },

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -69,6 +69,20 @@ test("the resolved configuration is printed with the origin of each value", asyn
   expect(stdout).toMatch(/^train\.batchSize +32 +MF_BATCH_SIZE$/m);
   expect(stdout).toMatch(/^train\.seed +0 +default$/m);
   expect(stdout).toMatch(/^plugins\.ik\.robot +panda +default$/m);
+});
+
+test("a TypeScript config is a module also where npm init has said commonjs", async () => {
+  const commonjs = join(folder, "commonjs");
+  await mkdir(commonjs);
+  await writeFile(join(commonjs, "package.json"), '{ "type": "commonjs" }');
+  await writeFile(join(commonjs, "own.ts"), "export const steps: number = 9;\n");
+  const presets = new URL("../../presets/index.ts", import.meta.url).href;
+  const lines = [`import { pandaMeanflow } from "${presets}";`, 'import { steps } from "./own.ts";'];
+  await writeFile(
+    join(commonjs, "mf.config.ts"),
+    `${lines.join("\n")}\nexport default { extends: pandaMeanflow(), train: { steps } };\n`,
+  );
+  expect((await mf(commonjs, ["config", "--json"])).json.config.train.steps).toBe(9);
 });
 
 test("a TypeScript config shares its modules with the command, and its mistakes name file and line", async () => {
@@ -147,7 +161,7 @@ test("a malformed URDF is refused with file and line", async () => {
   await writeFile(join(folder, "bad.urdf"), '<robot name="r">\n  <link name="a">\n</robot>\n');
   expect(await run("robot bad.urdf")).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("bad.urdf:3: not well-formed XML"),
+    stderr: expect.stringContaining("bad.urdf:2: not well-formed XML"),
   });
 });
 

@@ -46,7 +46,13 @@ test("a plugin is set up after what it requires, otherwise in the order given", 
 test("use() gives the api of a required plugin, and refuses one that is not declared", () => {
   const shop = named("shop", () => ({ price: 42 }));
   let price = 0;
-  const buyer = named("buyer", ({ use }) => void (price = use(shop).price), [shop]);
+  const buyer = named(
+    "buyer",
+    ({ use }) => {
+      price = use(shop).price;
+    },
+    [shop],
+  );
   createBench([buyer(), shop()]);
   expect(price).toBe(42);
   const thief = named("thief", ({ use }) => void use(shop));
@@ -99,9 +105,13 @@ test("two plugins cannot both choose the parameters that are evaluated", () => {
   expect(() => createBench([chooser("one"), chooser("two")])).toThrow("MF_DECLARED_TWICE");
 });
 
-test("a declaration after setup is refused", async () => {
+test("a declaration after setup is refused", () => {
   let late: PluginContext | undefined;
-  createBench(named("late", (context) => void (late = context))());
+  createBench(
+    named("late", (context) => {
+      late = context;
+    })(),
+  );
   expect(() => late!.scalar("x", () => 1)).toThrow('Plugin "late" called context.scalar() after setup.');
 });
 

@@ -39,7 +39,10 @@ export const small = [
 
 export async function metricRows(folder: string, name: string): Promise<Record<string, number>[]> {
   const text = await readFile(join(folder, "runs", name, "metrics.jsonl"), "utf8");
-  return text.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, number>);
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, number>);
 }
 
 /** Hashes of what a checkpoint holds: the weights, and all tensors (weights, moments, average). */

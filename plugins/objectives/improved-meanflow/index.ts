@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
 import { definePlugin } from "../../../core/plugin.ts";
+import { totalDerivative } from "../flow/derivative.ts";
 import { pDistinctSchema, timesSchema } from "../flow/options.ts";
 import { firstRows, straightPath } from "../flow/path.ts";
 import { squaredNorm, weightedResidual, weightingSchema } from "../flow/residual.ts";
 import { distinctRows, sampleTimes } from "../flow/times.ts";
-import { totalDerivative } from "../meanflow/meanflow.ts";
 
 /**
  * MeanFlow as regression to the velocity (improved MeanFlow, 2512.02012): V = u − (t − r)·sg(du/dr) is fitted to v.

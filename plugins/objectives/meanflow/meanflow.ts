@@ -1,10 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { jvp } from "../../../core/autodiff/jvp.ts";
 import type { Batch } from "../../../core/state.ts";
+import { type AverageVelocity, totalDerivative } from "../flow/derivative.ts";
 import { firstRows } from "../flow/path.ts";
-
-/** The average velocity u(z, r, t) of a model, other inputs held fixed. */
-export type AverageVelocity = (inputs: Batch) => tf.Tensor;
 
 /**
  * The regression target of MeanFlow (Geng et al. 2025), in forward time. The average velocity from r to t, given the
@@ -24,10 +21,4 @@ export function meanFlowTarget(u: AverageVelocity, batch: Batch, distinct: numbe
   const along = totalDerivative(u, rows, rows["v"]!);
   const moved = tf.add(rows["v"]!, tf.mul(tf.sub(rows["t"]!, rows["r"]!), along));
   return distinct === v.shape[0] ? moved : tf.concat([moved, tf.slice(v, [distinct, 0], [-1, -1])], 0);
-}
-
-/** du/dr along the velocity `v`: the JVP of (z, r) ↦ u at the tangents (v, 1). `[B, D]`. */
-export function totalDerivative(u: AverageVelocity, inputs: Batch, v: tf.Tensor): tf.Tensor {
-  const f = (...[z, r]: tf.Tensor[]): tf.Tensor => u({ ...inputs, z: z!, r: r! });
-  return jvp(f, [inputs["z"]!, inputs["r"]!], [v, tf.onesLike(inputs["r"]!)]).tangent;
 }

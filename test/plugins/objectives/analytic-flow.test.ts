@@ -6,12 +6,12 @@ import { adam } from "../../../core/optimizer/adam.ts";
 import { definePlugin, type Plugin } from "../../../core/plugin.ts";
 import { createStream } from "../../../core/random.ts";
 import { cosine } from "../../../core/schedule.ts";
+import { totalDerivative } from "../../../plugins/objectives/flow/derivative.ts";
 import { firstRows, straightPath } from "../../../plugins/objectives/flow/path.ts";
 import { squaredNorm } from "../../../plugins/objectives/flow/residual.ts";
 import { sampleTimes } from "../../../plugins/objectives/flow/times.ts";
 import { improvedMeanflow } from "../../../plugins/objectives/improved-meanflow/index.ts";
 import { meanflow } from "../../../plugins/objectives/meanflow/index.ts";
-import { totalDerivative } from "../../../plugins/objectives/meanflow/meanflow.ts";
 import { averageVelocity, gaussian, gaussianTask } from "../../support/gaussian-task.ts";
 import { trainInMemory } from "../../support/loop.ts";
 

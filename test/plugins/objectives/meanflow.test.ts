@@ -3,10 +3,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { useBackend } from "../../../core/engine/backend.ts";
 import { createStream } from "../../../core/random.ts";
 import type { Batch } from "../../../core/state.ts";
+import { totalDerivative } from "../../../plugins/objectives/flow/derivative.ts";
 import { straightPath } from "../../../plugins/objectives/flow/path.ts";
 import { squaredNorm, weightedResidual } from "../../../plugins/objectives/flow/residual.ts";
 import { distinctRows, sampleTimes } from "../../../plugins/objectives/flow/times.ts";
-import { meanFlowTarget, totalDerivative } from "../../../plugins/objectives/meanflow/meanflow.ts";
+import { meanFlowTarget } from "../../../plugins/objectives/meanflow/meanflow.ts";
 
 beforeAll(() => useBackend("cpu"));
 

@@ -48,7 +48,7 @@ describe("data", () => {
       [500, 7],
     ]);
     const gap = Math.sqrt(
-      source!.data.reduce((sum, q, i) => sum + (q - solution!.data[i]!) ** 2, 0) / source!.data.length,
+      Array.from(source!.data).reduce((sum, q, i) => sum + (q - solution!.data[i]!) ** 2, 0) / source!.data.length,
     );
     expect(gap).toBeGreaterThan(0.09);
     expect(gap).toBeLessThan(0.105);

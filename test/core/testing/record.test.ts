@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
-import { record, useBackend } from "../../core/testing/index.ts";
+import { record, useBackend } from "../../../core/testing/index.ts";
 
 beforeAll(async () => void (await useBackend("cpu")));
 
