@@ -144,9 +144,22 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType): [path
       near !== undefined ? `did you mean "${near}"?` : known.length > 0 ? `known: ${known.join(", ")}` : "";
     return [[...path, key].join("."), `there is no such option${advice && `; ${advice}`}`];
   }
-  const message = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
-  return [path.join("."), message];
+  return [path.join("."), plainWords(issue.message.charAt(0).toLowerCase() + issue.message.slice(1))];
 }
+
+/** zod's wording as a sentence about the option: "must be a whole number", "must be >0". */
+const plainWords = (message: string): string =>
+  message
+    .replace(/^invalid input: expected int(, received .*)?$/, "must be a whole number")
+    .replace(/^invalid input: expected ([aeiou]\w*)(, received .*)?$/, "must be an $1")
+    .replace(/^invalid input: expected (\w+)(, received .*)?$/, "must be a $1")
+    .replace(/^invalid input: expected (.*?)(, received .*)?$/, "must be $1")
+    .replace(
+      /^invalid option: expected one of (.*)$/,
+      (_, options: string) => `must be one of ${options.replaceAll("|", ", ")}`,
+    )
+    .replace(/^too (?:small|big): expected \w+ to be /, "must be ")
+    .replace(/^too (?:small|big): expected \w+ to have /, "must have ");
 
 function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
   let at: unknown = schema;

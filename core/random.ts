@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { errors } from "./errors.ts";
 
 /**
  * Philox4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
@@ -89,6 +90,7 @@ export function createStream(seed: number, name: string, index = 0): RandomStrea
     return radius * Math.cos(angle);
   };
   const below = (n: number): number => {
+    if (!(n >= 1)) throw errors.MF_INTERNAL({ problem: `below(${n}): there is no whole number in [0, ${n}).` });
     const limit = 2 ** 32 - (2 ** 32 % n);
     for (;;) {
       const w = word();

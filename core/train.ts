@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Assembly, assemble, type Surroundings } from "./assemble.ts";
 import { readBest, retain, writeBest } from "./checkpoint/best.ts";
@@ -15,7 +16,16 @@ import { createMetricStream } from "./metrics/stream.ts";
 import type { Log } from "./plugin.ts";
 import { clockAtStart, type RunSettings, type RunSummary } from "./run.ts";
 import { createRunControl } from "./run-control.ts";
-import { createRunFolder, latestRun, lockRun, type RunFolder, runFolder, runOf, writeJson } from "./run-folder.ts";
+import {
+  createRunFolder,
+  exists,
+  latestRun,
+  lockRun,
+  type RunFolder,
+  runFolder,
+  runOf,
+  writeJson,
+} from "./run-folder.ts";
 import type { TrainState } from "./state.ts";
 import {
   type CheckpointStore,
@@ -51,11 +61,14 @@ export async function train(config: ResolvedConfig, request: TrainRequest): Prom
   const backend = await useBackend(config.backend);
   const prefix = config.preset ?? config.plugins.find((p) => p.provides === "task")?.name ?? "run";
   const resumed = request.resume === undefined ? null : await findCheckpoint(request, config.name, prefix);
-  // The task's own checks (a robot file, a data file) come before a folder is made.
   const folder = resumed?.folder ?? (await createRunFolder(request.runsDirectory, config.name, prefix));
   const unlock = await lockRun(folder);
   try {
     return await trainIn(folder, config, request, resumed, backend);
+  } catch (error) {
+    // A run that never began (a robot file, a data file that cannot be read) leaves nothing behind.
+    if (!(await exists(configFile(folder)))) await rm(folder.path, { recursive: true, force: true });
+    throw error;
   } finally {
     await unlock();
   }
@@ -102,7 +115,7 @@ async function trainIn(
   const dataset = await assembly.task.dataset();
   const start = resumed === null ? freshPosition(assembly, settings) : resume(assembly, resumed, settings, request);
   const about = { config: config.data, preset: config.preset, backend: backend.description };
-  await writeJson(join(folder.path, "config.json"), config.data);
+  await writeJson(configFile(folder), config.data);
 
   const { summary, state } = await runLoop({
     assembly,
@@ -125,6 +138,8 @@ async function trainIn(
   );
   return { run: folder.path, summary };
 }
+
+const configFile = (folder: RunFolder): string => join(folder.path, "config.json");
 
 const loopSettings = (config: ResolvedConfig): LoopSettings => ({
   ...config.train,

@@ -35,7 +35,7 @@ export function changeSection<S extends z.ZodObject>(
     const path = [...section, ...(dotted === "" ? [] : dotted.split("."))];
     const culprit = settings.findLast(({ path: at }) => startsWith(at, path) || startsWith(path, at));
     if (culprit === undefined) return { label: because?.label ?? section.join("."), problem: `${dotted}: ${problem}` };
-    return { label: culprit.label, problem: plainWords(issue, problem, typed(schema, culprit, section)) };
+    return { label: culprit.label, problem: withReceived(issue, problem, typed(schema, culprit, section)) };
   });
   return { problems };
 }
@@ -43,19 +43,8 @@ export function changeSection<S extends z.ZodObject>(
 const startsWith = (path: readonly string[], start: readonly string[]): boolean =>
   start.every((key, i) => path[i] === key);
 
-function plainWords(issue: z.core.$ZodIssue, problem: string, value: unknown): string {
+function withReceived(issue: z.core.$ZodIssue, problem: string, value: unknown): string {
   if (issue.code === "unrecognized_keys") return problem;
   const received = JSON.stringify(value) ?? String(value);
-  const words = problem
-    .replace(/^invalid input: expected int(, received .*)?$/, "must be a whole number")
-    .replace(/^invalid input: expected ([aeiou]\w*)(, received .*)?$/, "must be an $1")
-    .replace(/^invalid input: expected (\w+)(, received .*)?$/, "must be a $1")
-    .replace(/^invalid input: expected (.*?)(, received .*)?$/, "must be $1")
-    .replace(
-      /^invalid option: expected one of (.*)$/,
-      (_, options: string) => `must be one of ${options.replaceAll("|", ", ")}`,
-    )
-    .replace(/^too (?:small|big): expected \w+ to be /, "must be ")
-    .replace(/^too (?:small|big): expected \w+ to have /, "must have ");
-  return `${words}, received ${received.length > 60 ? `${received.slice(0, 57)}…` : received}`;
+  return `${problem}, received ${received.length > 60 ? `${received.slice(0, 57)}…` : received}`;
 }

@@ -86,6 +86,6 @@ export const robotErrors = defineErrors({
   ),
   MF_CHAIN_SIZE: user(
     (d: { robot: string; what: string; expected: string; received: number }) =>
-      `Robot "${d.robot}": ${d.what} must hold ${d.expected}, but holds ${d.received} numbers.`,
+      `Robot "${d.robot}": ${d.what} must hold ${d.expected}, not ${d.received}.`,
   ),
 });

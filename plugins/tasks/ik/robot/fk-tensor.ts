@@ -36,7 +36,8 @@ export function forwardKinematicsTensor(chain: Chain, q: Tensor): TensorPose {
  * How far the tips at `q` `[B, dof]` are from target poses `[B, 7]` (x y z qw qx qy qz, unit quaternion of either sign),
  * seen from the tips: `[B, 6]` = [Rᵀ(p* − p) in m; 2·sin(angle/2)·axis of RᵀR*]. Seen from there it does not change when
  * the whole arm turns about its base, so one joint fewer decides which displacement removes it. The second half is the
- * rotation vector to third order, grows all the way to half a turn, and is smooth but for the last four degrees.
+ * rotation vector to third order and grows up to 154°; past that it shrinks to nothing at half a turn, where the axis is
+ * not defined.
  */
 export function tipErrorTensor(chain: Chain, q: Tensor, target: Tensor): Tensor2D {
   return tf.tidy(() => {
@@ -54,7 +55,7 @@ export function tipErrorTensor(chain: Chain, q: Tensor, target: Tensor): Tensor2
     const terms = tf.matMul(tf.reshape(seen, [-1, 12]) as Tensor2D, constant(ERROR_OF_SEEN));
     // sin(angle)·axis = 2·sin(angle/2)·axis · cos(angle/2), and cos²(angle/2) = (1 + trace)/4.
     const squaredCosine = tf.add(tf.slice(terms, [0, 6], [-1, 1]), 0.25);
-    const cosine = tf.sqrt(tf.add(tf.relu(tf.sub(squaredCosine, 1e-3)), 1e-3));
+    const cosine = tf.sqrt(tf.add(tf.relu(tf.sub(squaredCosine, FLATTEST)), FLATTEST));
     const turn = tf.div(tf.slice(terms, [0, 3], [-1, 3]), cosine);
     return tf.concat([tf.slice(terms, [0, 0], [-1, 3]), turn], 1) as Tensor2D;
   });
@@ -195,6 +196,9 @@ const multiply = (a: readonly number[], b: readonly number[]): number[] =>
       a[row]! * b[column]! + a[row + 1]! * b[column + 4]! + a[row + 2]! * b[column + 8]! + a[row + 3]! * b[column + 12]!
     );
   });
+
+/** Least cos²(angle/2) to divide by: its derivative, which tangents carry, grows with the inverse cube of the root. */
+const FLATTEST = 0.05;
 
 const matrix = (rows: number, columns: number, entries: readonly (readonly [number, number, number])[]): Matrix => {
   const m = zeros(rows, columns);

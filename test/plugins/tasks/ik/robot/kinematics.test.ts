@@ -204,7 +204,7 @@ describe("forward kinematics", () => {
 
   test("refuses joint values that do not fit the robot, and links that its joints do not place", () => {
     const { chain } = loadRobot("ur10");
-    expect(() => forwardKinematics(chain, [0, 0])).toThrow("the joint values must hold 6 numbers, but holds 2 numbers");
+    expect(() => forwardKinematics(chain, [0, 0])).toThrow("the joint values must hold 6 numbers, not 2");
     expect(() => forwardKinematicsBatch(chain, new Float64Array(13))).toThrow("a multiple of 6 numbers");
     expect(() => linkPose(chain, new Float64Array(6), "tool")).toThrow('Did you mean "tool0"?');
     const { chain: part } = loadRobot("ur10", { tip: "forearm_link" });
