@@ -1,4 +1,4 @@
-import type { Registry } from "../core/config/resolve.ts";
+import type { Registry } from "../core/config/registry.ts";
 
 /** Everything that names may stand for. */
 export async function loadRegistry(): Promise<Registry> {

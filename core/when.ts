@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { errors } from "./errors.ts";
 import type { Clock } from "./run.ts";
 
@@ -42,3 +43,13 @@ export function createTimer(interval: string, start: Clock, now: () => number): 
     return due;
   };
 }
+
+/** An interval as an option. */
+export const intervalSchema = z.custom<Interval>((value) => {
+  try {
+    parseInterval(String(value));
+    return true;
+  } catch {
+    return false;
+  }
+}, 'must be an interval such as "500 steps", "1 epochs" or "10 minutes"');

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Registry } from "../../core/config/resolve.ts";
+import type { Registry } from "../../core/config/registry.ts";
 import { errors } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { addCommand, type Declare } from "../command.ts";

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { mapTree } from "../tree.ts";
 import { spreadTo } from "./broadcast.ts";
 import { extremumShare } from "./extremum.ts";
-import type { JvpRule, KernelCall } from "./forward-mode.ts";
+import type { JvpRule, KernelCall } from "./jvp-rule.ts";
 
 type Tangent = Tensor | null;
 const plus = (a: Tangent, b: Tangent): Tangent => (a === null ? b : b === null ? a : tf.add(a, b));

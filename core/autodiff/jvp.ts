@@ -3,7 +3,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { errors } from "../errors.ts";
 import { pushForward } from "./forward-mode.ts";
 
-export { type JvpRule, type KernelCall, registerJvpRule } from "./forward-mode.ts";
+export { registerJvpRule } from "./forward-mode.ts";
+export type { JvpRule, KernelCall } from "./jvp-rule.ts";
 
 type Tangents<P extends readonly Tensor[]> = { readonly [I in keyof P]: P[I] | null };
 

@@ -4,7 +4,7 @@ import { applySettings } from "./apply-settings.ts";
 import type { Config } from "./define.ts";
 import { type Draft, removePlugin, setOptimizer, setPlugin } from "./draft.ts";
 import { isPlainObject, leavesOf } from "./plain.ts";
-import type { Registry } from "./resolve.ts";
+import type { Registry } from "./registry.ts";
 import { nearest, type Problem, refuse } from "./settings.ts";
 
 /** Lays a preset or a TypeScript config over the draft. `origin` names it. Throws MF_CONFIG naming the key. */

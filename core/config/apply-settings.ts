@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { type Draft, nameOptimizer, removePlugin, schemaOf, setPlugin } from "./draft.ts";
 import { refusedKey } from "./plain.ts";
-import type { Registry } from "./resolve.ts";
+import type { Registry } from "./registry.ts";
 import { runSchema, trainSchema } from "./schema.ts";
 import { changeSection, changesOf } from "./sections.ts";
 import { nearest, type Problem, refuse, type Setting } from "./settings.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Optimizer } from "../optimizer/optimizer.ts";
 import type { Plugin } from "../plugin.ts";
 import { leavesOf } from "./plain.ts";
-import type { Registry } from "./resolve.ts";
+import type { Registry } from "./registry.ts";
 import { runSchema, type TrainOptions, trainSchema } from "./schema.ts";
 import { nearest, type Problem, type Setting } from "./settings.ts";
 

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { didYouMean, errors } from "../errors.ts";
 import { fieldsOf, isRecord, isSwitch } from "./fields.ts";
-import type { Registry } from "./resolve.ts";
+import type { Registry } from "./registry.ts";
 import { runSchema, trainSchema } from "./schema.ts";
 import { changeSection } from "./sections.ts";
 import { refuse, type Setting } from "./settings.ts";

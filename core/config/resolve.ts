@@ -10,17 +10,9 @@ import type { Config, Preset } from "./define.ts";
 import { createDraft, type Draft, optimizerData } from "./draft.ts";
 import type { LoadedConfig } from "./load.ts";
 import { readEnvironment } from "./overrides.ts";
+import type { Registry } from "./registry.ts";
 import type { TrainOptions } from "./schema.ts";
 import { nearest, readDocument, refuse, type Setting } from "./settings.ts";
-
-/** What names in data files, flags and checkpoints stand for. The command line passes it in; core names no plugin. */
-export interface Registry {
-  readonly plugins: readonly PluginFactory<never>[];
-  /** The first is the default. */
-  readonly optimizers: readonly OptimizerFactory<never>[];
-  readonly presets: readonly Preset[];
-  readonly generators: readonly DataGenerator[];
-}
 
 /** A configuration with every value decided and checked. */
 export interface ResolvedConfig {

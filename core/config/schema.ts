@@ -1,14 +1,5 @@
 import { z } from "zod";
-import { type Interval, parseInterval } from "../when.ts";
-
-const interval = z.custom<Interval>((value) => {
-  try {
-    parseInterval(String(value));
-    return true;
-  } catch {
-    return false;
-  }
-}, 'must be an interval such as "500 steps", "1 epochs" or "10 minutes"');
+import { intervalSchema } from "../when.ts";
 
 const count = z.number().int().positive();
 
@@ -26,11 +17,11 @@ export const trainSchema = z.strictObject({
     .max(Number.MAX_SAFE_INTEGER)
     .default(0)
     .describe("decides every random number of the run"),
-  validate: interval
+  validate: intervalSchema
     .nullable()
     .default("500 steps")
     .describe("how often held-out data is measured; null for only at the end"),
-  log: interval.default("100 steps").describe("how often training metrics are recorded"),
+  log: intervalSchema.default("100 steps").describe("how often training metrics are recorded"),
   nonFinite: z
     .enum(["rollback", "stop"])
     .default("rollback")

@@ -1,24 +1,15 @@
 import { z } from "zod";
 import { errors } from "../../../core/errors.ts";
 import { definePlugin } from "../../../core/plugin.ts";
-import { type Interval, parseInterval } from "../../../core/when.ts";
+import { intervalSchema } from "../../../core/when.ts";
 import { improves } from "../improves.ts";
-
-const interval = z.custom<Interval>((value) => {
-  try {
-    parseInterval(String(value));
-    return true;
-  } catch {
-    return false;
-  }
-}, 'must be an interval such as "500 steps"');
 
 /** Asks for checkpoints: on an interval, and whenever a validation metric is the best so far. Deletes old ones. */
 export const checkpointing = definePlugin({
   name: "checkpointing",
   summary: "checkpoints on an interval and at the best validation; keeps the last few",
   options: z.strictObject({
-    every: interval.default("1000 steps").describe("how often one is written"),
+    every: intervalSchema.default("1000 steps").describe("how often one is written"),
     keepLast: z.number().int().positive().default(3).describe("how many are kept, besides the best"),
     best: z
       .strictObject({ metric: z.string(), mode: z.enum(["min", "max"]).default("min") })

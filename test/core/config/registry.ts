@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { definePreset } from "../../../core/config/define.ts";
-import type { Registry } from "../../../core/config/resolve.ts";
+import type { Registry } from "../../../core/config/registry.ts";
 import { adamW, optimizers } from "../../../core/optimizer/index.ts";
 import { definePlugin } from "../../../core/plugin.ts";
 

@@ -42,7 +42,7 @@ const sections = kinds.map(([kind, , meaning]) => {
 const text = [
   "# Hooks",
   "",
-  "Made from `core/hooks.ts` by `node scripts/hooks-doc.mjs`; change that file, not this one.",
+  "Made from `core/hooks.ts` by `node docs/hooks-doc.mjs`; change that file, not this one.",
   "A hook's prefix is its contract. A tap carries its plugin's name, and is made while the plugin is set up.",
   "",
   ...sections.flat(),
@@ -65,6 +65,6 @@ if (found.length !== (hooks.match(/new \w+Hook</g) ?? []).length) {
 }
 if (!process.argv.includes("--check")) writeFileSync(page, text);
 else if (readFileSync(page, "utf8") !== text) {
-  console.error("docs/hooks.md is stale. Run: node scripts/hooks-doc.mjs");
+  console.error("docs/hooks.md is stale. Run: node docs/hooks-doc.mjs");
   process.exitCode = 1;
 }
