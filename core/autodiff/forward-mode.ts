@@ -1,7 +1,7 @@
 import type { NamedTensorMap, Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import { errors } from "../errors.ts";
-import type { JvpRule } from "./jvp-rule.ts";
+import type { JvpRule, KernelCall } from "./jvp-rule.ts";
 import { builtInRules } from "./jvp-rules.ts";
 import { withoutTape } from "./tape.ts";
 
