@@ -1,12 +1,11 @@
-import type { DataGenerator } from "../data/generator.ts";
 import type { BackendName } from "../engine/backend.ts";
 import { errors } from "../errors.ts";
 import type { Json } from "../json.ts";
-import type { Optimizer, OptimizerFactory } from "../optimizer/optimizer.ts";
+import type { Optimizer } from "../optimizer/optimizer.ts";
 import type { Plugin, PluginFactory } from "../plugin.ts";
 import { applyConfig, pluginsOf } from "./apply-config.ts";
 import { applySettings } from "./apply-settings.ts";
-import type { Config, Preset } from "./define.ts";
+import type { Config } from "./define.ts";
 import { createDraft, type Draft, optimizerData } from "./draft.ts";
 import type { LoadedConfig } from "./load.ts";
 import { readEnvironment } from "./overrides.ts";
