@@ -3,7 +3,7 @@ import type { HostBatch, HostTensor } from "../data/host-tensor.ts";
 import type { RandomStream } from "../random.ts";
 import type { Batch, Metrics, Scalars, StepInputs, StepRandom, TrainState } from "../state.ts";
 import type { Backward, StepProgram } from "../step.ts";
-import { mapTree, type Tree } from "../tree.ts";
+import { mapTree } from "../tree.ts";
 import type { Engine, HostInputs } from "./engine.ts";
 import { withoutReads } from "./no-reads.ts";
 
@@ -111,11 +111,3 @@ function collect(value: unknown): tf.Tensor[] {
 
 /** Disposes every tensor of a state. */
 export const disposeState = (state: TrainState): void => disposeBut([], [state]);
-
-/** A second copy of a state, so that one can be handed to an engine and the other kept. */
-export const cloneState = (state: TrainState): TrainState => ({
-  params: cloneTree(state.params),
-  opt: cloneTree(state.opt),
-  slots: cloneTree(state.slots),
-});
-const cloneTree = (tree: Tree): Tree => mapTree((t) => t.clone(), tree);

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { errors } from "../errors.ts";
 import { merge, parseOptions } from "../plugin.ts";
 import type { Scalars } from "../state.ts";
 import type { Tree } from "../tree.ts";
@@ -48,15 +47,3 @@ export function defineOptimizer<S extends z.ZodObject>(spec: {
 
 export const learningRate = z.number().positive().describe("peak learning rate");
 export const decay = (fallback: number, what: string) => z.number().min(0).lt(1).default(fallback).describe(what);
-
-/** Finds an optimizer by the name a data file gives. Throws MF_UNKNOWN. */
-export function findOptimizer(
-  factories: readonly OptimizerFactory<never>[],
-  name: string,
-): OptimizerFactory<Record<string, unknown>> {
-  const found = factories.find((f) => f.optimizerName === name);
-  if (found === undefined) {
-    throw errors.MF_UNKNOWN({ kind: "optimizer", name, known: factories.map((f) => f.optimizerName) });
-  }
-  return found as unknown as OptimizerFactory<Record<string, unknown>>;
-}

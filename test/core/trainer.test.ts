@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { assemble } from "../../core/assemble.ts";
 import { firstCursor } from "../../core/data/cursor.ts";
-import { cloneState, createEagerEngine, disposeState } from "../../core/engine/eager.ts";
+import { createEagerEngine, disposeState } from "../../core/engine/eager.ts";
 import { createMetricStream, type MetricPoint } from "../../core/metrics/stream.ts";
 import { adam } from "../../core/optimizer/adam.ts";
 import { definePlugin, type Plugin, type PluginContext } from "../../core/plugin.ts";
@@ -38,6 +38,12 @@ interface Seen {
   messages: string[];
   saved: Omit<CheckpointRequest, "position">[];
 }
+
+const cloneState = ({ params, opt, slots }: TrainState): TrainState => ({
+  params: mapTree((t) => t.clone(), params),
+  opt: mapTree((t) => t.clone(), opt),
+  slots: mapTree((t) => t.clone(), slots),
+});
 
 /** Runs the loop on the toy task, with checkpoints that stay in memory. Frees every tensor. */
 async function run(
