@@ -56,7 +56,8 @@ export const meanflowIk = ({ robot, regime = "servo", quick }: MeanflowIk): Conf
       ema({ decay: quick ? 0.99 : 0.999 }),
       ...monitoring(quick ? "400 steps" : "1000 steps", quick ? 1000 : 20),
     ],
-    optimizer: adamW({ lr: 2e-3, beta1: 0.9, beta2: 0.95, weightDecay: 1e-4 }),
+    // Far sources have large velocities, and the faster rate overshoots them.
+    optimizer: adamW({ lr: regime === "servo" ? 2e-3 : 1e-3, beta1: 0.9, beta2: 0.95, weightDecay: 1e-4 }),
     train: { steps, batchSize: quick ? 256 : 512, validate: quick ? "400 steps" : "1000 steps", log: "100 steps" },
   };
 };
