@@ -5,7 +5,14 @@ import { readBest, retain, writeBest } from "./checkpoint/best.ts";
 import type { Manifest } from "./checkpoint/manifest.ts";
 import { resolveCheckpoint } from "./checkpoint/resolve.ts";
 import { restore, snapshot } from "./checkpoint/snapshot.ts";
-import { type Checkpoint, latestUsable, loadCheckpoint, removeTemporary, saveCheckpoint } from "./checkpoint/store.ts";
+import {
+  type Checkpoint,
+  latestUsable,
+  listCheckpoints,
+  loadCheckpoint,
+  removeTemporary,
+  saveCheckpoint,
+} from "./checkpoint/store.ts";
 import type { ResolvedConfig } from "./config/resolve.ts";
 import { type ActiveBackend, useBackend } from "./engine/backend.ts";
 import { createEagerEngine, disposeState } from "./engine/eager.ts";
@@ -113,7 +120,8 @@ async function trainIn(
   const metrics = createMetricStream(log.warn);
   const assembly = assemble(config.plugins, config.optimizer, { run: control.run, settings, metrics, log });
   const dataset = await assembly.task.dataset();
-  const start = resumed === null ? freshPosition(assembly, settings) : resume(assembly, resumed, settings, request);
+  const start =
+    resumed === null ? freshPosition(assembly, settings) : await resume(assembly, resumed, settings, request);
   const about = { config: config.data, preset: config.preset, backend: backend.description };
   await writeJson(configFile(folder), config.data);
 
@@ -153,7 +161,12 @@ const freshPosition = (assembly: Assembly, settings: RunSettings): Position => (
   cursor: { epoch: 0, position: 0, seed: settings.seed },
 });
 
-function resume(assembly: Assembly, from: Found, settings: LoopSettings, request: TrainRequest): Position {
+async function resume(
+  assembly: Assembly,
+  from: Found,
+  settings: LoopSettings,
+  request: TrainRequest,
+): Promise<Position> {
   const { manifest, tensors, path } = from.checkpoint;
   const run = from.folder.name;
   const { clock, stopReason } = manifest;
@@ -164,6 +177,15 @@ function resume(assembly: Assembly, from: Found, settings: LoopSettings, request
   }
   const state = restoreState(assembly, manifest, tensors, path, request);
   request.log.info(`Resumed ${run} at step ${clock.steps} from ${path}.`);
+  const later = (await listCheckpoints(from.folder.checkpoints)).filter(
+    (c) => (c.manifest?.clock.steps ?? 0) > clock.steps,
+  );
+  if (later.length > 0) {
+    const names = later.map((c) => c.name).join(", ");
+    request.log.warn(
+      `${run} has later checkpoints (${names}). They stay, and "last" means them, until training passes them.`,
+    );
+  }
   return { state, clock, cursor: manifest.cursor };
 }
 

@@ -42,7 +42,8 @@ async function assembleOnly(config: ResolvedConfig, { output }: Context): Promis
   ]);
   await useBackend("cpu");
   return assemble(config.plugins, config.optimizer, {
-    run: createRunControl("explain", null).run,
+    // A folder, as a run has one: plugins that write are in the loop too. Setting up writes nothing.
+    run: createRunControl("explain", "runs/explain").run,
     settings: { ...config.train, learningRate: config.optimizer.options.lr, config: config.data },
     metrics: createMetricStream(output.warn),
     log: output,

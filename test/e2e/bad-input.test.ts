@@ -47,4 +47,7 @@ test("a damaged newest checkpoint is reported, and the one before is used", asyn
   expect(stderr).toMatch(/step-00000006" is damaged: .*Using the one before/s);
   expect(stderr).toContain("Resumed torn at step 4");
   expect(code).toBe(0);
+  const earlier = await run(folder, "train", ...options, "--steps=10", "--resume=step-00000004");
+  expect(earlier.stderr).toContain("torn has later checkpoints (step-00000008, step-00000006)");
+  expect(earlier.code).toBe(0);
 }, 30_000);
