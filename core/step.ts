@@ -47,12 +47,12 @@ export function buildStep(terms: readonly LossTerm[], hooks: Hooks, optimizer: O
     },
 
     update(state, backward, inputs) {
-      const { step, slots, metrics } = createContext(state, backward.slots, inputs);
+      const { step, slots, puts, metrics } = createContext(state, backward.slots, inputs);
       const grads = hooks.afterBackward.call(backward.grads, step);
       const finite = allFinite(backward.metrics["loss"]!, grads);
       const { params, opt } = optimizer.update(grads, state.opt, state.params, inputs.scalars);
       const next = hooks.afterUpdate.call({ params, opt, slots }, step);
-      return { state: { ...next, slots: { ...next.slots, ...slots } }, metrics, finite };
+      return { state: { ...next, slots: { ...next.slots, ...puts } }, metrics, finite };
     },
   };
 }
@@ -65,6 +65,8 @@ function allFinite(loss: tf.Scalar, grads: Tree): tf.Scalar {
 
 function createContext(state: TrainState, slotsIn: Tree, inputs: StepInputs) {
   const slots: Record<string, tf.Tensor> = { ...slotsIn };
+  // Also apart: a tap of afterUpdate may return slots of its own, which only a put goes before.
+  const puts: Record<string, tf.Tensor> = {};
   const metrics: Record<string, tf.Scalar> = {};
   const tape = { open: false };
   const putTensor = (path: string, value: tf.Tensor): void => {
@@ -73,6 +75,7 @@ function createContext(state: TrainState, slotsIn: Tree, inputs: StepInputs) {
     if (was.shape.join() !== value.shape.join())
       throw errors.MF_SLOT_SHAPE({ slot: path, was: was.shape, is: value.shape });
     slots[path] = value;
+    puts[path] = value;
   };
   const step: StepContext = {
     params: state.params,
@@ -98,7 +101,7 @@ function createContext(state: TrainState, slotsIn: Tree, inputs: StepInputs) {
       return now;
     },
   };
-  return { step, slots, metrics, tape };
+  return { step, slots, puts, metrics, tape };
 }
 
 /** Reading a scalar nobody declared is a spelling mistake, not `undefined`. */

@@ -73,8 +73,9 @@ export async function train(config: ResolvedConfig, request: TrainRequest): Prom
   try {
     return await trainIn(folder, config, request, resumed, backend);
   } catch (error) {
-    // A run that never began (a robot file, a data file that cannot be read) leaves nothing behind.
-    if (!(await exists(configFile(folder)))) await rm(folder.path, { recursive: true, force: true });
+    // A new run that never began (a robot file, a data file that cannot be read) leaves nothing behind.
+    if (resumed === null && !(await exists(configFile(folder))))
+      await rm(folder.path, { recursive: true, force: true });
     throw error;
   } finally {
     await unlock();
@@ -234,7 +235,8 @@ function checkpointStore(
       };
       await saveCheckpoint(folder.checkpoints, name, draft, snapshot(position.state));
       if (best !== null) await writeBest(folder.checkpoints, { checkpoint: name, ...best });
-      if (keepLast !== null) await retain(folder.checkpoints, { last: keepLast });
+      // Kept by name too: a run that went on from an earlier checkpoint has later ones, which are not this run's progress.
+      if (keepLast !== null) await retain(folder.checkpoints, { last: keepLast, keep: [name] });
     },
     async rollback() {
       const found = await open(folder, "last", log).catch(() => null);

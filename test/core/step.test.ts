@@ -299,3 +299,32 @@ describe("a step that is not finite", () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 });
+
+test("slots that a tap of afterUpdate returns are the next state's, and a put goes before them", async () => {
+  const keeper = mine(({ hooks, slot }) => {
+    const [returned, put] = [slot("returned", () => tf.scalar(0)), slot("put", () => tf.scalar(0))];
+    hooks.afterUpdate.tap("mine", (next, step) => {
+      step.put(put, tf.scalar(2));
+      return { ...next, slots: { ...next.slots, [returned.path]: tf.scalar(1), [put.path]: tf.scalar(9) } };
+    });
+  });
+  const bench = createBench(keeper);
+  await bench.step();
+  expect(mapTree((t) => t.dataSync()[0], bench.state.slots)).toEqual({ "mine/returned": 1, "mine/put": 2 });
+});
+
+test("step.repeat applies its body n times, with the count, and leaves nothing behind", async () => {
+  const summing = mine(({ hooks }) => {
+    hooks.afterBackward.tap("mine", (grads, step) => {
+      const { x } = step.repeat(5, { x: tf.scalar(1) }, ({ x: old }, i) => ({ x: tf.add(tf.mul(old!, 2), i) }));
+      step.report("x", x as tf.Scalar);
+      return grads;
+    });
+  });
+  const bench = createBench(summing);
+  // 1 → 2 → 5 → 12 → 27 → 58, which is 2x + i for i in 0…4.
+  expect((await bench.step())["x"]).toBe(58);
+  const before = tf.memory().numTensors;
+  await bench.steps(3);
+  expect(tf.memory().numTensors).toBe(before);
+});

@@ -51,3 +51,13 @@ test("a damaged newest checkpoint is reported, and the one before is used", asyn
   expect(earlier.stderr).toContain("torn has later checkpoints (step-00000008, step-00000006)");
   expect(earlier.code).toBe(0);
 }, 30_000);
+
+test("a resume that fails to start leaves the run and its checkpoints alone, also without a config.json", async () => {
+  const options = [...small, "--name=moved"];
+  expect((await run(folder, "train", ...options, "--steps=2")).code).toBe(0);
+  await rm(join(folder, "runs/moved/config.json"));
+  const broken = await run(folder, "train", ...options, "--steps=4", "--resume=last", "--robot=gone.urdf");
+  expect(broken.stderr).toContain('"gone.urdf" does not exist');
+  expect(broken.code).toBe(2);
+  expect(await readdir(join(folder, "runs/moved/checkpoints"))).toContain("step-00000002");
+}, 30_000);

@@ -65,7 +65,7 @@ export function velocityNetwork(chain: Chain, displacement: number, options: Net
   const poseSize = 7 + 2 * fourierCount;
   const stateSize = 2 * joints + (poseError ? 6 : 0);
   const conditionSize = 4 * times.length + poseSize;
-  const range = Float32Array.from(chain.joints, (j) => j.upper - j.lower);
+  const range = Float32Array.from(chain.joints, (j) => (j.upper - j.lower) / displacement);
 
   return {
     init(random) {
@@ -95,9 +95,14 @@ export function velocityNetwork(chain: Chain, displacement: number, options: Net
       for (let i = 0; i < depth; i++) h = filmResBlock(params, `block${i}`, h, c);
       const head = linear(params, "head", layerNorm(h));
       const remaining = tf.mul(tf.sub(1, r!), displacement);
-      const endError = (u: tf.Tensor): tf.Tensor => errorAt(tf.add(z!, tf.mul(remaining, u)));
+      const bounded = (u: tf.Tensor): tf.Tensor => {
+        if (!tanhScaling) return u;
+        const most = tf.tensor2d(range, [1, joints]);
+        return tf.mul(tf.tanh(tf.div(u, most)), most);
+      };
+      const endError = (u: tf.Tensor): tf.Tensor => errorAt(tf.add(z!, tf.mul(remaining, bounded(u))));
       const u = error === null ? head : driveByError(head, error, joints, lookAheads, endError);
-      return tanhScaling ? tf.mul(tf.tanh(u), tf.tensor2d(range, [1, joints])) : tf.mul(u, displacement);
+      return tf.mul(bounded(u), displacement);
     },
   };
 }

@@ -182,6 +182,20 @@ describe("the velocity network", () => {
     }
   });
 
+  test("tanh scaling leaves a small velocity, and where its look-aheads lead, almost as it is", async () => {
+    const params = mapTree((p) => tf.mul(p, 0.3), shaken());
+    const at = await inputs(4);
+    const free = model.apply(params, at).dataSync();
+    const bounded = velocityNetwork(panda, 0.1, { ...options, tanhScaling: true })
+      .apply(params, at)
+      .dataSync();
+    const largest = Math.max(...free.map(Math.abs));
+    expect(largest).toBeGreaterThan(1e-3);
+    expect(largest).toBeLessThan(0.3);
+    // tanh(x) = x − x³/3, and the smallest range is 3 rad: under a percent.
+    for (const [i, value] of bounded.entries()) expect(Math.abs(value - free[i]!)).toBeLessThan(0.01 * largest);
+  });
+
   test("has about 18 million parameters at the first version's size", () => {
     const big = networkSchema.parse({ width: 1024, depth: 4, condition: 1024, poseError: false });
     const params = velocityNetwork(panda, 0.1, big).init(createStream(0, "init"));
