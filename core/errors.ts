@@ -75,6 +75,9 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
+/** Who did it, in brackets. */
+export const by = (where: string | null): string => (where === null ? "" : ` (${where})`);
+
 const hint = (name: string, known: readonly string[]): string => {
   const near = didYouMean(name, known);
   return near === undefined ? ` Known: ${known.join(", ")}.` : ` Did you mean "${near}"?`;
@@ -168,12 +171,12 @@ export const errors = defineErrors({
       `Slot "${d.slot}" was put inside the tape (beforeForward, a loss term, afterLoss). Put it in beforeStep, afterBackward or afterUpdate.`,
   ),
   MF_STEP_READ: ours(
-    (d: { call: string }) =>
-      `A tensor was read (${d.call}) while the training step ran. The step must be traceable: report() the tensor and read it outside.`,
+    (d: { call: string; where: string | null }) =>
+      `A tensor was read (${d.call}) while the training step ran${by(d.where)}. The step must be traceable: report() the tensor and read it outside.`,
   ),
   MF_STEP_RANDOM: ours(
-    () =>
-      "The training step drew from Math.random (tf.random… does). Draw from step.random, which is saved and reproducible.",
+    (d: { where: string | null }) =>
+      `The training step${by(d.where)} drew from Math.random (tf.random… does). Draw from step.random, which is saved and reproducible.`,
   ),
   MF_CAPTURED_NUMBER: ours(
     (d: { plugin: string }) =>

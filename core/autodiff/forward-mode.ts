@@ -136,3 +136,6 @@ export function withoutTangents<T>(f: () => T): T {
     visible = pass;
   }
 }
+
+/** True where a running `jvp` sees the kernels that are called. */
+export const isPushingForward = (): boolean => visible !== null;

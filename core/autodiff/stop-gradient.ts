@@ -1,7 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
-import { withoutTangents } from "./forward-mode.ts";
-import { withoutTape } from "./tape.ts";
+import { isPushingForward, withoutTangents } from "./forward-mode.ts";
+import { isTapeOn, withoutTape } from "./tape.ts";
 
 /**
  * Runs `f`; its result is a constant to every gradient and `jvp` around it, and nothing inside is recorded.
@@ -15,3 +15,6 @@ export const withoutGradient = <T>(f: () => T): T => withoutTangents(() => witho
  * a function of nothing but stopped values does not depend on its argument, which it refuses; `valueAndGrads` gives zero.
  */
 export const stopGradient = <T extends Tensor>(x: T): T => withoutGradient(() => tf.clone(x));
+
+/** True where a gradient or a `jvp` follows what is computed. */
+export const isDifferentiating = (): boolean => isTapeOn() || isPushingForward();

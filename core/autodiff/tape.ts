@@ -15,3 +15,9 @@ export function withoutTape<T>(f: () => T): T {
     Object.assign(state, { gradientDepth, kernelDepth, activeTape });
   }
 }
+
+/** True where kernels are recorded for a gradient. */
+export const isTapeOn = (): boolean => {
+  const { gradientDepth, kernelDepth } = tf.engine().state;
+  return gradientDepth > 0 && kernelDepth === 0;
+};

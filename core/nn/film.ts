@@ -14,5 +14,5 @@ export function film(params: Tree, name: string, h: tf.Tensor, condition: tf.Ten
   // Two products rather than the halves of one: slicing columns costs more than it saves.
   const gamma = linear(params, `${name}/gamma`, condition);
   const beta = linear(params, `${name}/beta`, condition);
-  return tf.add(tf.add(h, tf.mul(gamma, h)), beta);
+  return tf.add(tf.mul(h, tf.add(gamma, 1)), beta);
 }
