@@ -1,5 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
+import { actAs } from "./acting.ts";
 import { errors, isMfError } from "./errors.ts";
 import { guardHooks } from "./guard.ts";
 import { createHooks, type Hooks } from "./hooks.ts";
@@ -123,7 +124,7 @@ export function assemble(given: readonly Plugin[], optimizer: Optimizer, around:
     },
     loss(term) {
       declare(plugin, "loss", term.name, "loss");
-      terms.push(term);
+      terms.push({ ...term, compute: (...given) => actAs(`${plugin.name}, loss`, () => term.compute(...given)) });
     },
     evaluator(evaluator) {
       declare(plugin, "evaluator", evaluator.name, "evaluator");
@@ -182,6 +183,8 @@ export function assemble(given: readonly Plugin[], optimizer: Optimizer, around:
     }
   }
 
+  const versionNow = (): string => [...fixed].map(([name, { now }]) => `${name}=${now}`).join(",");
+
   const task = theTask();
   if (terms.length === 0) throw errors.MF_NO_LOSS(undefined);
   // A schedule plugin takes the learning rate over by declaring it.
@@ -192,7 +195,7 @@ export function assemble(given: readonly Plugin[], optimizer: Optimizer, around:
     hooks,
     task,
     optimizer,
-    program: buildStep(terms, hooks, optimizer),
+    program: buildStep(terms, hooks, optimizer, versionNow),
     terms,
     evaluators,
     declarations,
@@ -218,7 +221,7 @@ export function assemble(given: readonly Plugin[], optimizer: Optimizer, around:
     },
     fixAt(clock) {
       for (const entry of fixed.values()) entry.now = entry.at(clock);
-      return [...fixed].map(([name, { now }]) => `${name}=${now}`).join(",");
+      return versionNow();
     },
     saveMemory: () => Object.fromEntries([...memories].map(([name, m]) => [name, structuredClone(m.save()) as Json])),
     loadMemory(saved, versions) {

@@ -1,4 +1,5 @@
 import type { FullTap, HookInterceptor } from "tapable";
+import { actAs } from "./acting.ts";
 import { errors, isMfError } from "./errors.ts";
 import { type Hooks, isTransform } from "./hooks.ts";
 
@@ -57,7 +58,7 @@ function guardTap(
   return (...args) => {
     let result: unknown;
     try {
-      result = fn(...args);
+      result = actAs(`${plugin}, ${hook}`, () => fn(...args));
     } catch (error) {
       fail(error);
     }

@@ -1,3 +1,4 @@
+import { refuseWhileTracing } from "./graph/trace/trace.ts";
 import { type Clock, clockAtStart, type Run } from "./run.ts";
 
 /** The loop's side of a `Run`: it sets the clock and collects what plugins ask for. */
@@ -21,6 +22,7 @@ export function createRunControl(name: string, directory: string | null, rank = 
       directory,
       rank,
       get clock() {
+        refuseWhileTracing();
         return clock;
       },
       requestStop(reason: string) {

@@ -25,11 +25,18 @@ export interface StepRandom {
   uniform(shape: readonly number[], min?: number, max?: number): Tensor;
 }
 
+/** One iteration of a loop inside the step: the carried tensors, and which it is, `[]` int32 from 0. */
+export type RepeatBody = (state: Tree, i: Scalar) => Tree;
+
+/** `state = body(state, i)` for i in [0, n). */
+export type Repeat = (n: number, state: Tree, body: RepeatBody) => Tree;
+
 /** What a step is fed besides its state. */
 export interface StepInputs {
   readonly batch: Batch;
   readonly scalars: Scalars;
   readonly random: StepRandom;
+  readonly repeat: Repeat;
 }
 
 /** A tensor, or a tree of them, that a plugin carries from step to step. */
@@ -49,6 +56,9 @@ export interface StepContext {
   put<T extends Tensor | Tree>(slot: Slot<T>, value: T): void;
   /** Adds a scalar to the step's metrics; it appears as `train/<name>`. */
   report(name: string, value: Scalar): void;
-  /** `state = body(state, i)` for i in [0, n). A loop when eager; a graph engine may choose a while-loop. */
-  repeat(n: number, state: Tree, body: (state: Tree, i: number) => Tree): Tree;
+  /**
+   * `state = body(state, i)` for i in [0, n), each tensor keeping its shape and type. The graph engine records the body
+   * once, where no derivative is taken through it: what changes between iterations comes from the state, `i` or `random`.
+   */
+  readonly repeat: Repeat;
 }

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { actAs } from "./acting.ts";
 import { valueAndGrads } from "./autodiff/value-and-grads.ts";
 import { errors } from "./errors.ts";
 import type { Hooks } from "./hooks.ts";
@@ -25,23 +26,36 @@ export interface Update {
  * accumulated and exchanged in between.
  */
 export interface StepProgram {
+  /** Names the fixed values that the program has now; another version is another program. */
+  readonly version: string;
   backward(state: TrainState, inputs: StepInputs): Backward;
   update(state: TrainState, backward: Backward, inputs: StepInputs): Update;
 }
 
-export function buildStep(terms: readonly LossTerm[], hooks: Hooks, optimizer: Optimizer): StepProgram {
+export function buildStep(
+  terms: readonly LossTerm[],
+  hooks: Hooks,
+  optimizer: Optimizer,
+  version: () => string,
+): StepProgram {
   return {
+    get version() {
+      return version();
+    },
+
     backward(state, inputs) {
       const { step, slots, metrics, tape } = createContext(state, state.slots, inputs);
       const batch = hooks.beforeStep.call(inputs.batch, step);
       tape.open = true;
-      const { value, grads } = valueAndGrads((params) => {
-        const seen = hooks.beforeForward.call(params, step);
-        const raw: Losses = Object.fromEntries(terms.map((term) => [term.name, term.compute(seen, batch, step)]));
-        for (const [name, loss] of Object.entries(raw)) step.report(`loss/${name}`, loss);
-        const weighted = Object.values(hooks.afterLoss.call(raw, step));
-        return weighted.length === 1 ? weighted[0]! : (tf.addN(weighted) as tf.Scalar);
-      }, state.params);
+      const differentiate = (): ReturnType<typeof valueAndGrads> =>
+        valueAndGrads((params) => {
+          const seen = hooks.beforeForward.call(params, step);
+          const raw: Losses = Object.fromEntries(terms.map((term) => [term.name, term.compute(seen, batch, step)]));
+          for (const [name, loss] of Object.entries(raw)) step.report(`loss/${name}`, loss);
+          const weighted = Object.values(hooks.afterLoss.call(raw, step));
+          return weighted.length === 1 ? weighted[0]! : (tf.addN(weighted) as tf.Scalar);
+        }, state.params);
+      const { value, grads } = actAs("the backward pass", differentiate);
       tape.open = false;
       return { grads, slots, metrics: { loss: value, ...metrics } };
     },
@@ -50,16 +64,21 @@ export function buildStep(terms: readonly LossTerm[], hooks: Hooks, optimizer: O
       const { step, slots, puts, metrics } = createContext(state, backward.slots, inputs);
       const grads = hooks.afterBackward.call(backward.grads, step);
       const finite = allFinite(backward.metrics["loss"]!, grads);
-      const { params, opt } = optimizer.update(grads, state.opt, state.params, inputs.scalars);
+      const { params, opt } = actAs(`optimizer ${optimizer.name}`, () =>
+        optimizer.update(grads, state.opt, state.params, inputs.scalars),
+      );
       const next = hooks.afterUpdate.call({ params, opt, slots }, step);
       return { state: { ...next, slots: { ...next.slots, ...puts } }, metrics, finite };
     },
   };
 }
 
-/** A sum is finite unless a summand is not (or it overflows, which is as bad): one reduction a tensor, no mask. */
+/**
+ * A sum of squares is finite unless a summand is not (or it overflows, which is as bad): one reduction a tensor, no mask,
+ * and the same one that a global norm needs.
+ */
 function allFinite(loss: tf.Scalar, grads: Tree): tf.Scalar {
-  const sums = Object.values(grads).map((g) => tf.sum(g));
+  const sums = Object.values(grads).map((g) => tf.sum(tf.square(g)));
   return tf.cast(tf.isFinite(tf.addN([loss, ...sums])), "float32") as tf.Scalar;
 }
 
@@ -95,11 +114,7 @@ function createContext(state: TrainState, slotsIn: Tree, inputs: StepInputs) {
       // The tape tidies up behind itself; a metric outlives it. The engine disposes it.
       metrics[name] = tf.keep(value.clone());
     },
-    repeat(n, start, body) {
-      let now = start;
-      for (let i = 0; i < n; i++) now = tf.tidy(() => body(now, i));
-      return now;
-    },
+    repeat: inputs.repeat,
   };
   return { step, slots, puts, metrics, tape };
 }

@@ -98,6 +98,7 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
 
   const validate = async (): Promise<void> => {
     validatedAt = position.clock.steps;
+    await loop.engine.sync();
     const measured = await evaluate(assembly, position.state);
     latestMetrics = { ...latestMetrics, ...measured };
     record(loop, "val", measured);
@@ -105,6 +106,7 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
   };
   const checkpoint = async (tags: readonly string[], stopReason: string | null): Promise<void> => {
     savedAt = position.clock.steps;
+    await loop.engine.sync();
     let best: CheckpointRequest["best"] = null;
     let keepLast: number | null = null;
     const draft: CheckpointDraft = {
@@ -131,9 +133,10 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
       due: createTimer(interval, position.clock, now),
       act,
     }));
-    const exchange = assembly.hooks.exchangeGradients.isUsed()
-      ? (grads: TrainState["params"]) => assembly.hooks.exchangeGradients.promise(grads, position.clock)
-      : null;
+    const exchange =
+      assembly.hooks.exchangeGradients.taps.length > 0
+        ? (grads: TrainState["params"]) => assembly.hooks.exchangeGradients.promise(grads, position.clock)
+        : null;
     let yielded = now();
 
     for (;;) {
@@ -199,7 +202,7 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
   } finally {
     await loop.metrics.drain(drainMilliseconds);
     loop.metrics.complete();
-    loop.engine.dispose();
+    await loop.engine.dispose();
     for (const error of await assembly.dispose()) loop.log.warn(`A plugin failed to clean up: ${String(error)}`);
     await loop.dataset.close?.();
   }

@@ -9,13 +9,13 @@ import { nearest, type Problem, refuse } from "./settings.ts";
 
 /** Lays a preset or a TypeScript config over the draft. `origin` names it. Throws MF_CONFIG naming the key. */
 export function applyConfig(draft: Draft, config: Config, origin: string, registry: Registry): void {
-  const known = ["extends", "preset", "name", "backend", "engine", "plugins", "optimizer", "train"];
+  const known = ["extends", "preset", "name", "backend", "engine", "device", "plugins", "optimizer", "train"];
   const problems: Problem[] = [];
   const complain = (path: string, problem: string) => void problems.push({ label: `${origin} ${path}`, problem });
   for (const key of Object.keys(config)) {
     if (!known.includes(key)) complain(key, `there is no such key; ${nearest(key, known)}`);
   }
-  const { plugins, optimizer, train, name, backend, engine } = config;
+  const { plugins, optimizer, train, name, backend, engine, device } = config;
   if (train !== undefined && !isPlainObject(train)) complain("train", "must be an object");
   if (optimizer !== undefined && !isOptimizer(optimizer)) {
     complain("optimizer", "must be made by an optimizer's function, such as adamW({ lr: 1e-4 })");
@@ -33,7 +33,10 @@ export function applyConfig(draft: Draft, config: Config, origin: string, regist
     if (isWithout(entry)) removePlugin(draft, entry.without);
     else setPlugin(draft, entry as Plugin, origin);
   }
-  const given = { ...plain({ name, backend, engine }), ...(train === undefined ? {} : { train: plain(train) }) };
+  const given = {
+    ...plain({ name, backend, engine, device }),
+    ...(train === undefined ? {} : { train: plain(train) }),
+  };
   const settings = leavesOf(given)
     .filter(([path]) => !(path.length === 1 && path[0] === "train"))
     .map(([path, value]) => ({ path, value, isText: false, origin, label: `${origin} ${path.join(".")}` }));

@@ -1,4 +1,6 @@
 import type { BackendName } from "../engine/backend.ts";
+import type { EngineName } from "../engine/open.ts";
+import type { Device } from "../graph/runtime/runtime.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
 import type { Plugin } from "../plugin.ts";
 import type { TrainOptions } from "./schema.ts";
@@ -20,7 +22,8 @@ export interface Config {
   /** The run's folder below `runs/`; default: the preset's name and a number. */
   readonly name?: string;
   readonly backend?: BackendName;
-  readonly engine?: "eager";
+  readonly engine?: EngineName;
+  readonly device?: Device;
   /** Merged by name: a later one replaces an earlier one in its place. Nested lists are flattened, falsy entries dropped. */
   readonly plugins?: Nested<Plugin | Without>;
   readonly optimizer?: Optimizer;

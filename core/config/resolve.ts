@@ -1,5 +1,7 @@
 import type { BackendName } from "../engine/backend.ts";
+import type { EngineName } from "../engine/open.ts";
 import { errors } from "../errors.ts";
+import type { Device } from "../graph/runtime/runtime.ts";
 import type { Json } from "../json.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
 import type { Plugin, PluginFactory } from "../plugin.ts";
@@ -19,7 +21,8 @@ export interface ResolvedConfig {
   /** The run's folder below `runs/`; null when nobody named it. */
   readonly name: string | null;
   readonly backend: BackendName;
-  readonly engine: "eager";
+  readonly engine: EngineName;
+  readonly device: Device;
   readonly plugins: readonly Plugin[];
   readonly optimizer: Optimizer;
   readonly train: TrainOptions;

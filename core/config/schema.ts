@@ -34,7 +34,14 @@ export const backendSchema = z
   .enum(["auto", "tensorflow", "wasm", "cpu"])
   .default("auto")
   .describe("what runs the tensors");
-export const engineSchema = z.enum(["eager"]).default("eager").describe("how the step is run");
+export const engineSchema = z
+  .enum(["auto", "graph", "eager"])
+  .default("auto")
+  .describe("how the step is run: recorded once and run by ONNX Runtime, or kernel by kernel");
+export const deviceSchema = z
+  .enum(["cpu", "cuda", "webgpu"])
+  .default("cpu")
+  .describe("what the graph engine computes on");
 
 /** What a configuration says beside its sections. */
 export const runSchema = z.strictObject({
@@ -46,4 +53,5 @@ export const runSchema = z.strictObject({
     .describe("the run's folder below runs/; null for the preset's name and a number"),
   backend: backendSchema,
   engine: engineSchema,
+  device: deviceSchema,
 });

@@ -39,7 +39,7 @@ export function nearest(name: string, known: readonly string[]): string {
 }
 
 const sections = ["train", "optimizer", "plugins", "task"] as const;
-const topLevel = ["preset", "quick", "name", "backend", "engine", ...sections];
+const topLevel = ["preset", "quick", "name", "backend", "engine", "device", ...sections];
 
 /** What a configuration written as data (YAML, JSON, a checkpoint) says. */
 export interface DataConfig {
@@ -49,7 +49,7 @@ export interface DataConfig {
 }
 
 /**
- * Reads `{ preset, quick, name, backend, engine, train, optimizer, plugins, task }`. `locate` tells where in the file a
+ * Reads `{ preset, quick, name, backend, engine, device, train, optimizer, plugins, task }`. `locate` tells where in the file a
  * path is (`mf.config.yaml:3:7`). Throws MF_CONFIG for unknown keys and for sections of the wrong kind; values are
  * checked when they are applied.
  */

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { HostBatch, HostTensor } from "../data/host-tensor.ts";
 import type { RandomStream } from "../random.ts";
-import type { Batch, Metrics, Scalars, StepInputs, StepRandom, TrainState } from "../state.ts";
+import type { Batch, Metrics, Repeat, Scalars, StepInputs, StepRandom, TrainState } from "../state.ts";
 import type { Backward, StepProgram } from "../step.ts";
 import { mapTree } from "../tree.ts";
 import type { Engine, HostInputs } from "./engine.ts";
@@ -18,7 +18,9 @@ export function createEagerEngine(): Engine {
 
   return {
     name: "eager",
+    description: "eager, one TensorFlow.js kernel after the other",
     dispose,
+    sync: async () => {},
     async run(program, state, micro, exchange) {
       dispose();
       const { backward, inputs } = accumulate(program, state, micro);
@@ -75,8 +77,16 @@ function feed(host: HostInputs): StepInputs {
     batch: toTensors(host.batch),
     scalars: mapTree((value) => tf.scalar(value), host.scalars) as Scalars,
     random: stepRandom(host.random),
+    repeat,
   };
 }
+
+/** Runs the body again and again; what an iteration made is freed before the next. */
+export const repeat: Repeat = (n, start, body) => {
+  let now = start;
+  for (let i = 0; i < n; i++) now = tf.tidy(() => body(now, tf.scalar(i, "int32")));
+  return now;
+};
 
 export const toTensors = (batch: HostBatch): Batch => mapTree(toTensor, batch);
 

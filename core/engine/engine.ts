@@ -26,7 +26,9 @@ export type Exchange = (grads: Backward["grads"]) => Promise<Backward["grads"]>;
  * the state. Each call takes over the state it is given.
  */
 export interface Engine {
-  readonly name: string;
+  readonly name: "eager" | "graph";
+  /** One line for a person: what computes, and on what. */
+  readonly description: string;
   /** One optimizer step over `micro.length` micro-batches, whose gradients, slots of the last, and metrics are averaged. */
   run(
     program: StepProgram,
@@ -34,6 +36,8 @@ export interface Engine {
     micro: readonly HostInputs[],
     exchange: Exchange | null,
   ): Promise<StepResult>;
-  /** Frees the last step's metrics. */
-  dispose(): void;
+  /** Brings the state's tensors up to date, for an engine that keeps it elsewhere; before anyone reads them. */
+  sync(): Promise<void>;
+  /** Frees the last step's metrics and what was compiled. */
+  dispose(): Promise<void> | void;
 }

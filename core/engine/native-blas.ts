@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import { errors } from "../errors.ts";
+import { loadKoffi } from "../graph/runtime/koffi.ts";
 import { floatsOf, replaceKernel, restoreKernel, type WasmCall, type WasmKernel } from "./wasm-heap.ts";
 
 export interface Blas {
@@ -108,7 +109,7 @@ const CANDIDATES: Partial<Record<NodeJS.Platform, readonly string[]>> = {
 };
 
 async function openLibrary(path: string): Promise<Library> {
-  const koffi = await import("koffi");
+  const koffi = await loadKoffi();
   const library = koffi.load(path);
   const optional = (declaration: string) => {
     try {

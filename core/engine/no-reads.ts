@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { acting } from "../acting.ts";
 import { errors } from "../errors.ts";
 
 let running = false;
@@ -13,7 +14,7 @@ export function withoutReads<T>(f: () => T): T {
   const random = Math.random;
   running = true;
   Math.random = () => {
-    throw errors.MF_STEP_RANDOM(undefined);
+    throw errors.MF_STEP_RANDOM({ where: acting() });
   };
   try {
     return f();
@@ -31,7 +32,7 @@ function install(): void {
     const original = prototype[call];
     if (original === undefined) continue;
     prototype[call] = function (this: tf.Tensor, ...args: unknown[]) {
-      if (running) throw errors.MF_STEP_READ({ call });
+      if (running) throw errors.MF_STEP_READ({ call, where: acting() });
       return original.apply(this, args);
     };
   }

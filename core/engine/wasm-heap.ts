@@ -1,8 +1,15 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { WasmMemory } from "../graph/tail/webassembly.ts";
 
 /** The parts of tfjs-backend-wasm's backend object that our kernels use; its published types do not resolve. */
 export interface WasmBackend {
-  readonly wasm: { readonly HEAPU8: Uint8Array };
+  readonly wasm: {
+    readonly HEAPU8: Uint8Array;
+    readonly asm: { readonly memory: WasmMemory };
+    /** 0 when there is no more memory. */
+    _malloc(bytes: number): number;
+    _free(address: number): void;
+  };
   readonly dataIdMap: { get(id: object): { readonly memoryOffset: number } };
   /** May grow the heap, after which every older view of it is detached. */
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;

@@ -4,8 +4,9 @@ import { restore, snapshot } from "../checkpoint/snapshot.ts";
 import { firstCursor } from "../data/cursor.ts";
 import type { Cursor, Dataset } from "../data/dataset.ts";
 import type { HostTensor } from "../data/host-tensor.ts";
-import { createEagerEngine, disposeState, stepRandom, toTensors } from "../engine/eager.ts";
-import type { HostInputs } from "../engine/engine.ts";
+import { createEagerEngine, disposeState, repeat, stepRandom, toTensors } from "../engine/eager.ts";
+import type { Engine, HostInputs } from "../engine/engine.ts";
+import { refuseWhileTracing } from "../graph/trace/trace.ts";
 import type { Json } from "../json.ts";
 import { createMetricStream, type MetricPoint } from "../metrics/stream.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
@@ -27,6 +28,8 @@ export interface BenchOptions {
   readonly targets?: readonly number[];
   /** The run's folder; null, the default, writes nothing. */
   readonly directory?: string | null;
+  /** What runs the steps, which the bench then owns; eager if left out. */
+  readonly engine?: Engine;
 }
 
 /** A saved bench, as JSON text would hold it. */
@@ -46,7 +49,7 @@ export type Bench = ReturnType<typeof createBench>;
  */
 export function createBench(given: Plugin | readonly Plugin[], start?: Tree, options: BenchOptions = {}) {
   const plugins = [given].flat() as readonly Plugin[];
-  const { optimizer = sgd({ lr: 0.1 }), targets = [0], directory = null } = options;
+  const { optimizer = sgd({ lr: 0.1 }), targets = [0], directory = null, engine = createEagerEngine() } = options;
   const settings: RunSettings = {
     seed: 0,
     steps: 1000,
@@ -66,6 +69,7 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
     directory,
     rank: 0,
     get clock() {
+      refuseWhileTracing();
       return clock;
     },
     requestStop: (reason) => void requests.push(`stop: ${reason}`),
@@ -77,7 +81,6 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
   const log = { info: (m: string) => void messages.push(m), warn: (m: string) => void messages.push(m) };
   const toy = plugins.some((p) => p.provides === "task") ? [] : [toyTask(targets, start)];
   const assembly = assemble([...plugins, ...toy], optimizer, { run, settings, metrics: stream, log });
-  const engine = createEagerEngine();
   const intervals = assembly.intervals.map(({ interval, act }) => ({
     due: createTimer(interval, clock, () => performance.now()),
     act,
@@ -102,9 +105,10 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
   const step = async (): Promise<Record<string, number>> => {
     const micro = await feed();
     assembly.fixAt(clock);
-    const exchange = assembly.hooks.exchangeGradients.isUsed()
-      ? (grads: Tree) => assembly.hooks.exchangeGradients.promise(grads, clock)
-      : null;
+    const exchange =
+      assembly.hooks.exchangeGradients.taps.length > 0
+        ? (grads: Tree) => assembly.hooks.exchangeGradients.promise(grads, clock)
+        : null;
     const result = await engine.run(assembly.program, state, micro, exchange);
     state = result.state;
     clock = {
@@ -175,6 +179,7 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
           batch: toTensors(batch),
           scalars: mapTree((value) => tf.scalar(value), assembly.scalarsAt(at)),
           random: stepRandom(createStream(settings.seed, "step", 0)),
+          repeat,
         };
         const known = [state.params, state.opt, state.slots, inputs.batch, inputs.scalars].flatMap(Object.values);
         const metrics: tf.Tensor[] = [];
@@ -229,7 +234,7 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
     async dispose(): Promise<void> {
       const thrown = await assembly.dispose();
       await stream.drain(1000);
-      engine.dispose();
+      await engine.dispose();
       if (!disposed) disposeState(state);
       disposed = true;
       await dataset?.close?.();

@@ -2,18 +2,21 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { snapshot } from "../checkpoint/snapshot.ts";
 import { type BackendName, useBackend } from "../engine/backend.ts";
+import { openEngine } from "../engine/open.ts";
 import { errors, isMfError } from "../errors.ts";
 import type { Plugin } from "../plugin.ts";
 import type { Clock } from "../run.ts";
 import type { Tree } from "../tree.ts";
 import { type Bench, type BenchOptions, createBench } from "./bench.ts";
 
-export interface ContractOptions extends BenchOptions {
+export interface ContractOptions extends Omit<BenchOptions, "engine"> {
   /** Where the toy task starts; not for plugins that bring a task. */
   readonly start?: () => Tree;
   /** What each validation of the checks reports. */
   readonly validation?: Readonly<Record<string, number>>;
   readonly backend?: BackendName;
+  /** What runs the steps; `graph` needs onnxruntime-node and the wasm backend. */
+  readonly engine?: "eager" | "graph";
 }
 
 export interface ContractCheck {
@@ -34,10 +37,12 @@ export function contractChecks(
   make: () => Plugin | readonly Plugin[],
   options: ContractOptions = {},
 ): readonly ContractCheck[] {
-  const { validation = { "val/loss": 1 }, backend = "cpu", start } = options;
-  const open = (plugins: Plugin | readonly Plugin[] = make()): Bench => {
+  const { validation = { "val/loss": 1 }, engine = "eager", start } = options;
+  const { backend = engine === "graph" ? "wasm" : "cpu" } = options;
+  const open = async (plugins: Plugin | readonly Plugin[] = make()): Promise<Bench> => {
     const from = start?.();
-    const bench = createBench(plugins, from, options);
+    const opened = await openEngine(engine, "cpu", { info: () => {}, warn: () => {} });
+    const bench = createBench(plugins, from, { ...options, engine: opened });
     for (const t of Object.values(from ?? {})) t.dispose();
     return bench;
   };
@@ -68,22 +73,22 @@ export function contractChecks(
     }),
 
     check("the same inputs give the same outputs", async () => {
-      assert.deepEqual(await trace(open(), validation), await trace(open(), validation));
+      assert.deepEqual(await trace(await open(), validation), await trace(await open(), validation));
     }),
 
     check("two runs of one plugin share no state", async () => {
       const shared = make();
-      const first = open(shared);
-      const second = open(shared);
+      const first = await open(shared);
+      const second = await open(shared);
       await first.steps(3);
       await first.validate(validation);
       const traced = await trace(second, validation);
       await first.dispose();
-      assert.deepEqual(traced, await trace(open(), validation));
+      assert.deepEqual(traced, await trace(await open(), validation));
     }),
 
     check("ten steps leak no tensor", async () => {
-      const bench = open();
+      const bench = await open();
       const held = (metrics: Record<string, number>): number => tf.memory().numTensors - Object.keys(metrics).length;
       const before = held(await bench.step());
       const after = held(await bench.steps(10));
@@ -92,18 +97,18 @@ export function contractChecks(
     }),
 
     check("a run that is saved and restored goes on as if it had not stopped", async () => {
-      const whole = open();
+      const whole = await open();
       await whole.steps(3);
       await whole.validate(validation);
       const saved = whole.save();
       whole.requests.length = 0;
-      const resumed = open();
+      const resumed = await open();
       resumed.load(saved);
       assert.deepEqual(await trace(resumed, validation), await trace(whole, validation));
     }),
 
     check("no number that changes over time is baked into the step", async () => {
-      const bench = open();
+      const bench = await open();
       const first = await bench.recordAt(clockAt(1));
       // A fixed value may change the step's kernels, which is what it is for: compare times at which it does not.
       const compare = async (steps: number): Promise<void> => {
@@ -120,7 +125,7 @@ export function contractChecks(
 
     check("a run may end before its first step, and be disposed twice", async () => {
       const tensors = tf.memory().numTensors;
-      const bench = open();
+      const bench = await open();
       await bench.start();
       await bench.finish("interrupted");
       await bench.dispose();

@@ -40,5 +40,7 @@ const cases: readonly [name: string, make: () => Plugin | readonly Plugin[], opt
 ];
 
 describe.each(cases)("%s", (_name, make, options) => {
-  for (const check of contractChecks(make, options)) test(check.title, check.run);
+  describe.each(["eager", "graph"] as const)("%s", (engine) => {
+    for (const check of contractChecks(make, { ...options, engine })) test(check.title, check.run);
+  });
 });

@@ -14,9 +14,13 @@ export interface Ended {
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, CI: "true", NO_COLOR: "1" });
 
 /** Runs `mf` in a folder to its end. */
-export const run = (folder: string, ...args: string[]): Promise<Ended> =>
+export const run = (folder: string, ...args: string[]): Promise<Ended> => runWith({}, folder, ...args);
+
+/** The same with further environment variables. */
+export const runWith = (env: NodeJS.ProcessEnv, folder: string, ...args: string[]): Promise<Ended> =>
   new Promise((resolve) => {
-    execFile(process.execPath, [mf, ...args], { cwd: folder, env: environment() }, (error, stdout, stderr) => {
+    const options = { cwd: folder, env: { ...environment(), ...env } };
+    execFile(process.execPath, [mf, ...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
       resolve({ code, stdout, stderr });
     });

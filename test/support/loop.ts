@@ -1,5 +1,6 @@
 import { assemble } from "../../core/assemble.ts";
 import { createEagerEngine, disposeState } from "../../core/engine/eager.ts";
+import type { Engine } from "../../core/engine/engine.ts";
 import type { MetricPoint } from "../../core/metrics/stream.ts";
 import { createMetricStream } from "../../core/metrics/stream.ts";
 import type { Optimizer } from "../../core/optimizer/optimizer.ts";
@@ -30,6 +31,7 @@ export async function trainInMemory(
   plugins: readonly Plugin[],
   optimizer: Optimizer,
   given: Partial<LoopSettings>,
+  engine: Engine = createEagerEngine(),
 ): Promise<{ summary: RunSummary; state: TrainState; points: MetricPoint[]; free: () => void }> {
   const settings = settingsOf(optimizer.options.lr, given);
   const points: MetricPoint[] = [];
@@ -40,7 +42,7 @@ export async function trainInMemory(
   const assembly = assemble(plugins, optimizer, { run: control.run, settings, metrics, log });
   const { summary, state } = await runLoop({
     assembly,
-    engine: createEagerEngine(),
+    engine,
     dataset: await assembly.task.dataset(),
     control,
     settings,

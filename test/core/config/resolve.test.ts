@@ -60,7 +60,7 @@ test("the data of a resolved configuration resolves to the same configuration", 
     preset: "reach-basic",
     name: "first",
     backend: "auto",
-    engine: "eager",
+    engine: "auto",
     train: config.train,
   });
   expect(again.optimizer.options).toEqual(config.optimizer.options);
