@@ -1,57 +1,39 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { useBackend } from "../core/engine/backend.ts";
 import { environment } from "../core/engine/probe.ts";
-import { createStepper, objectives, type Size } from "./meanflow.ts";
-import { interleaved } from "./quiet.ts";
+import { contenders } from "./contenders.ts";
+import { measure, type Row } from "./row.ts";
+import { table } from "./table.ts";
+import { workloads } from "./workloads.ts";
 
 /*
- * npm run bench -- [--samples 9] [--large] [--json file]
+ * npm run bench -- [--samples 9] [--large] [--rows text] [--contenders text] [--json file]
  *
- * One table; what counts is the ratios within one run. Figures taken while other processes were busy are marked.
+ * One table; what counts is the ratios within a row, whose contenders take turns. `--large` adds the rows that take
+ * gigabytes and minutes; `--rows` and `--contenders` keep those whose name contains a text.
  */
 const { values } = parseArgs({
-  options: { samples: { type: "string", default: "9" }, large: { type: "boolean" }, json: { type: "string" } },
+  options: {
+    samples: { type: "string", default: "9" },
+    large: { type: "boolean", default: false },
+    rows: { type: "string", default: "" },
+    contenders: { type: "string", default: "" },
+    json: { type: "string" },
+  },
 });
-
-const sizes: Size[] = [
-  { width: 128, depth: 3, condition: 128, batch: 256 },
-  { width: 256, depth: 4, condition: 128, batch: 512 },
-];
-// 18 M parameters take seconds a step without a native BLAS.
-if (values.large) sizes.push({ width: 1024, depth: 4, condition: 1024, batch: 256 });
-
-const rows: Record<string, unknown>[] = [];
-for (const blas of [false, true]) {
-  const backend = await useBackend("wasm", { blas });
-  if (blas && backend.blas === null) continue;
-  console.error(backend.description);
-  for (const size of sizes) {
-    const steppers = await Promise.all(
-      Object.entries(objectives(size)).map(
-        async ([name, plugins]) => [name, await createStepper(plugins, size.batch)] as const,
-      ),
-    );
-    const timed = await interleaved(
-      Object.fromEntries(steppers.map(([name, { step }]) => [name, step])),
-      Number(values.samples),
-    );
-    const base = timed["flow matching"]!.median_ms;
-    for (const [objective, { median_ms, samples, noisy }] of Object.entries(timed)) {
-      rows.push({
-        backend: backend.description,
-        parameters: steppers[0]![1].parameters,
-        ...size,
-        objective,
-        step_ms: Number(median_ms.toFixed(1)),
-        to_flow_matching: Number((median_ms / base).toFixed(3)),
-        quiet: samples,
-        noisy,
-      });
-    }
-    for (const [, stepper] of steppers) stepper.dispose();
-  }
+const chosen = contenders.filter(({ name }) => name.includes(values.contenders));
+const rows: Row[] = [];
+for (const workload of workloads(values.large).filter(({ name }) => name.includes(values.rows))) {
+  console.error(workload.name);
+  rows.push(await measure(workload, chosen, Number(values.samples)));
 }
-console.table(rows);
-const report = { environment: environment(), peak_memory_mb: Math.round(process.resourceUsage().maxRSS / 1024), rows };
+const report = { environment: environment(), rows };
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+const { cpu, cores, node } = report.environment;
+console.log(`${cpu}, ${cores} cores, Node ${node}\n`);
+console.log(
+  table(
+    rows,
+    chosen.map(({ name }) => name),
+  ),
+);

@@ -1,0 +1,58 @@
+import { assemble } from "../core/assemble.ts";
+import { disposeState } from "../core/engine/eager.ts";
+import type { Engine, HostInputs } from "../core/engine/engine.ts";
+import { createMetricStream } from "../core/metrics/stream.ts";
+import { adamW } from "../core/optimizer/adam.ts";
+import { createStream } from "../core/random.ts";
+import { clockAtStart } from "../core/run.ts";
+import { createRunControl } from "../core/run-control.ts";
+import { flowMatching } from "../plugins/objectives/flow-matching/index.ts";
+import { meanflow } from "../plugins/objectives/meanflow/index.ts";
+import { ik } from "../plugins/tasks/ik/index.ts";
+import { gradClip } from "../plugins/training/grad-clip/index.ts";
+import type { Workload } from "./workloads.ts";
+
+/** The product's run of a workload, up to its first step. One batch serves every step: the step is timed, not the data. */
+export async function prepare({ width, depth, condition, batch, kinematics, pDistinct }: Workload) {
+  const network = { width, depth, condition, poseError: kinematics };
+  const plugins = [
+    ik({ network, validationPoses: 1 }),
+    pDistinct === 0 ? flowMatching() : meanflow({ pDistinct }),
+    gradClip({ maxNorm: 1 }),
+  ];
+  const optimizer = adamW({ lr: 1e-4 });
+  const log = { info: () => {}, warn: () => {} };
+  const assembly = assemble(plugins, optimizer, {
+    run: createRunControl("bench", null).run,
+    settings: { seed: 0, steps: null, epochs: null, batchSize: batch, accumulate: 1, learningRate: 1e-4, config: {} },
+    metrics: createMetricStream(log.warn),
+    log,
+  });
+  const dataset = await assembly.task.dataset();
+  const { batch: data } = await dataset.read({ epoch: 0, position: 0, seed: 0 }, batch);
+  const inputsOf = (steps: number): HostInputs => ({
+    batch: data,
+    scalars: assembly.scalarsAt({ ...clockAtStart, steps }),
+    random: createStream(0, "step", steps),
+  });
+  return { assembly, inputsOf };
+}
+
+/** Each call of `step` runs the next optimizer step of a fresh run. */
+export async function createStepper(workload: Workload, engine: Engine) {
+  const { assembly, inputsOf } = await prepare(workload);
+  let state = assembly.initialState();
+  let steps = 0;
+  return {
+    parameters: Object.values(state.params).reduce((sum, p) => sum + p.size, 0),
+    async step(): Promise<void> {
+      const result = await engine.run(assembly.program, state, [inputsOf(steps)], null);
+      state = result.state;
+      steps += 1;
+    },
+    dispose(): void {
+      engine.dispose();
+      disposeState(state);
+    },
+  };
+}
