@@ -5,8 +5,9 @@ export const declareDoctor: Declare = (program, { output }) => {
   addCommand(program, "doctor", "check what this machine can train on, and how fast", ["mf doctor"]).action(
     async () => {
       const { environment, probeBackends } = await import("../../core/engine/probe.ts");
+      const { probeRuntime } = await import("../../core/graph/runtime/probe.ts");
       const about = environment();
-      const backends = await probeBackends();
+      const backends = [...(await probeBackends()), ...(await probeRuntime())];
       output.emit({ environment: about, backends }, () => {
         const advice = backends.flatMap(({ name, advice }) => (advice === null ? [] : [`${name}: ${advice}`]));
         return [

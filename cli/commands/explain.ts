@@ -10,12 +10,20 @@ export const declareExplain: Declare = (program, context) => {
     program,
     "explain",
     "print the training loop with everything that acts in it, in its place",
-    ["mf explain panda-meanflow", "mf explain panda-meanflow --no-ema --stats"],
+    ["mf explain panda-meanflow", "mf explain panda-meanflow --no-ema --stats", "mf explain panda-meanflow --graph"],
+  ).option(
+    "--graph [file.onnx]",
+    "print the training step as the graph engine records it, or write it for an ONNX viewer",
   );
   withConfigOptions(withSettings(command, "preset and settings")).action(
-    async (words: string[], flags: ConfigOptions) => {
+    async (words: string[], flags: ConfigOptions & { readonly graph?: string | true }) => {
       const config = (await readSettings(words, flags, context)).resolve();
       const assembly = await assembleOnly(config, context);
+      if (flags.graph !== undefined) {
+        await explainGraph(assembly, config.train.batchSize, flags.graph, context);
+        await assembly.dispose();
+        return;
+      }
       const taps = tapsOf(assembly.hooks);
       context.output.emit(
         {
@@ -32,6 +40,29 @@ export const declareExplain: Declare = (program, context) => {
     },
   );
 };
+
+async function explainGraph(
+  assembly: Assembly,
+  batchSize: number,
+  file: string | true,
+  { output }: Context,
+): Promise<void> {
+  const { recordStep } = await import("../../core/graph/step/record.ts");
+  const graph = await recordStep(assembly, batchSize);
+  if (file === true) {
+    const { printGraph } = await import("../../core/graph/onnx/print.ts");
+    const text = printGraph(graph);
+    output.emit({ graph: text }, () => text);
+    return;
+  }
+  const [{ toOnnx }, { writeAtomically }] = await Promise.all([
+    import("../../core/graph/onnx/model.ts"),
+    import("../../core/data/bytes.ts"),
+  ]);
+  const { bytes, nodes } = toOnnx(graph, { name: "step" });
+  await writeAtomically(file, bytes);
+  output.emit({ out: file, nodes }, () => `Written to ${file}: ${nodes} nodes.`);
+}
 
 async function assembleOnly(config: ResolvedConfig, { output }: Context): Promise<Assembly> {
   const [{ assemble }, { createRunControl }, { createMetricStream }, { useBackend }] = await Promise.all([
