@@ -7,6 +7,7 @@ import { declareData } from "./commands/data.ts";
 import { declareDoctor } from "./commands/doctor.ts";
 import { declareEval } from "./commands/eval.ts";
 import { declareExplain } from "./commands/explain.ts";
+import { declareExport } from "./commands/export.ts";
 import { declareInfer } from "./commands/infer.ts";
 import { declareInspect } from "./commands/inspect.ts";
 import { declarePlugins } from "./commands/plugins.ts";
@@ -20,6 +21,7 @@ const commands: readonly Declare[] = [
   declareTrain,
   declareEval,
   declareInfer,
+  declareExport,
   declareData,
   declareRobot,
   declareInspect,

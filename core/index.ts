@@ -18,7 +18,10 @@ export { decodeSafetensors, encodeSafetensors } from "./data/safetensors.ts";
 export { type RowSource, windowedDataset } from "./data/windowed.ts";
 export { type ActiveBackend, type BackendName, useBackend } from "./engine/backend.ts";
 export { defineErrors, isMfError, MfError, ours, user } from "./errors.ts";
+export { exportOnnx, exportSafetensors } from "./export/export.ts";
+export { type OpenedExport, openExported } from "./export/open.ts";
 export { GradStage, type Hooks, LossStage } from "./hooks.ts";
+export { predictWith } from "./inference.ts";
 export type { Json } from "./json.ts";
 export type { MetricPoint, MetricStream } from "./metrics/stream.ts";
 export { film, initFilm } from "./nn/film.ts";
@@ -35,7 +38,17 @@ export { createStream, type RandomStream } from "./random.ts";
 export type { CheckpointDraft, Clock, Run, RunSettings, RunSummary, StepReport, ValidationReport } from "./run.ts";
 export { constant, cosine, exponential, linear as linearSchedule, piecewise, type Schedule } from "./schedule.ts";
 export type { Batch, Losses, Metrics, Scalars, Slot, StepContext, StepRandom, TrainState } from "./state.ts";
-export type { Evaluator, InferRequest, LossTerm, Model, Task } from "./task.ts";
+export type {
+  ArraySpec,
+  Evaluator,
+  Inference,
+  InferRequest,
+  InputSpec,
+  LossTerm,
+  Model,
+  Predict,
+  Task,
+} from "./task.ts";
 export { openRun, train } from "./train.ts";
 export { mapTree, type Tree } from "./tree.ts";
 export type { Interval } from "./when.ts";

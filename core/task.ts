@@ -1,6 +1,6 @@
 import type { Scalar, Tensor } from "@tensorflow/tfjs-core";
 import type { Dataset } from "./data/dataset.ts";
-import type { HostTensor } from "./data/host-tensor.ts";
+import type { HostBatch, HostTensor } from "./data/host-tensor.ts";
 import type { Json } from "./json.ts";
 import type { RandomStream } from "./random.ts";
 import type { Batch, StepContext } from "./state.ts";
@@ -20,9 +20,48 @@ export interface Task {
   readonly model: Model;
   /** The training data. Validation data belongs to evaluators. */
   dataset(): Dataset | Promise<Dataset>;
-  /** Answers requests with a trained model (`mf infer`). */
-  infer?(params: Tree, request: InferRequest): Json | Promise<Json>;
+  /** What a trained model is asked for, by `mf infer` and in exported files. */
+  readonly inference?: Inference;
 }
+
+/**
+ * What a trained model does for whoever uses it, from plain inputs to plain outputs, as one function that can be exported:
+ * normalising, the steps of a flow and limits are inside. Arrays have the batch as their first dimension.
+ */
+export interface Inference {
+  readonly inputs: Readonly<Record<string, InputSpec>>;
+  readonly outputs: Readonly<Record<string, ArraySpec>>;
+  /** What a user of the exported file must know besides: names of joints, steps, units. Kept in the file. */
+  readonly metadata: Readonly<Record<string, Json>>;
+  /**
+   * The function itself, of TensorFlow.js operations that can be traced: it reads no tensor's value, and does not compute
+   * with the number of rows. Gives exactly `outputs`.
+   */
+  run(params: Tree, inputs: Batch): Record<string, Tensor>;
+  /** Plausible inputs, the same at every call, to compare an exported file with the model on. */
+  examples(count: number): HostBatch;
+  /** Answers `mf infer`; without it the answer is the outputs as lists. */
+  answer?(predict: Predict, request: InferRequest): Json | Promise<Json>;
+}
+
+/** An input or output of an inference function. */
+export interface ArraySpec {
+  /** Of one row. */
+  readonly shape: readonly number[];
+  /** `int32` where that is said; else `float32`. */
+  readonly dtype?: "float32" | "int32";
+  readonly description: string;
+  /** Such as `m` or `rad`; left out for plain numbers. */
+  readonly unit?: string;
+}
+
+export interface InputSpec extends ArraySpec {
+  /** One row, taken where the input is not given; an input without it must be given. */
+  readonly default?: readonly number[];
+}
+
+/** An inference function with its parameters, on arrays of the host: a checkpoint's, or an exported file's. */
+export type Predict = (inputs: HostBatch) => Promise<HostBatch>;
 
 export interface InferRequest {
   /** Arrays of a JSON, NPZ or safetensors file, or built from the command line. */

@@ -15,7 +15,8 @@ import {
 } from "./checkpoint/store.ts";
 import type { ResolvedConfig } from "./config/resolve.ts";
 import { type ActiveBackend, useBackend } from "./engine/backend.ts";
-import { createEagerEngine, disposeState } from "./engine/eager.ts";
+import { disposeState } from "./engine/eager.ts";
+import { openEngine } from "./engine/open.ts";
 import { environment } from "./engine/probe.ts";
 import { errors } from "./errors.ts";
 import type { Json } from "./json.ts";
@@ -123,12 +124,18 @@ async function trainIn(
   const dataset = await assembly.task.dataset();
   const start =
     resumed === null ? freshPosition(assembly, settings) : await resume(assembly, resumed, settings, request);
-  const about = { config: config.data, preset: config.preset, backend: backend.description };
+  const engine = await openEngine(config.engine, config.device, log);
+  log.info(`Engine: ${engine.description}. Backend: ${backend.description}.`);
+  const about = {
+    config: config.data,
+    preset: config.preset,
+    machine: () => ({ ...environment(), backend: backend.description, engine: engine.description }),
+  };
   await writeJson(configFile(folder), config.data);
 
   const { summary, state } = await runLoop({
     assembly,
-    engine: createEagerEngine(),
+    engine,
     dataset,
     control,
     settings,
@@ -212,7 +219,7 @@ function checkpointStore(
   folder: RunFolder,
   assembly: Assembly,
   settings: LoopSettings,
-  about: { readonly config: Json; readonly preset: string | null; readonly backend: string },
+  about: { readonly config: Json; readonly preset: string | null; readonly machine: () => object },
   log: Log,
 ): CheckpointStore {
   return {
@@ -231,7 +238,7 @@ function checkpointStore(
           options: JSON.parse(JSON.stringify(options)) as Json,
         })),
         memory: assembly.saveMemory(),
-        environment: { ...environment(), backend: about.backend } as unknown as Json,
+        environment: about.machine() as Json,
       };
       await saveCheckpoint(folder.checkpoints, name, draft, snapshot(position.state));
       if (best !== null) await writeBest(folder.checkpoints, { checkpoint: name, ...best });
@@ -247,6 +254,8 @@ function checkpointStore(
 
 /** A trained model, ready to be measured or asked. */
 export interface OpenedRun {
+  /** The run's name. */
+  readonly run: string;
   readonly checkpoint: string;
   readonly manifest: Manifest;
   readonly assembly: Assembly;
@@ -270,16 +279,10 @@ export async function openRun(
   const { path: checkpoint, manifest, tensors } = await open(folder, which, options.log);
   const config = options.configOf(manifest.config);
   await useBackend(config.backend);
-  const control = createRunControl(folder.name, null);
-  const around: Surroundings = {
-    run: control.run,
-    settings: loopSettings(config),
-    metrics: createMetricStream(options.log.warn),
-    log: options.log,
-  };
-  const assembly = assemble(config.plugins, config.optimizer, around);
+  const assembly = assembleToAsk(config, folder.name, options.log);
   const state = restoreState(assembly, manifest, tensors, checkpoint, options);
   return {
+    run: folder.name,
     checkpoint,
     manifest,
     assembly,
@@ -290,4 +293,15 @@ export async function openRun(
       await assembly.dispose();
     },
   };
+}
+
+/** The plugins of a configuration, set up for a run that is not trained and writes nothing. */
+export function assembleToAsk(config: ResolvedConfig, run: string, log: Log): Assembly {
+  const around: Surroundings = {
+    run: createRunControl(run, null).run,
+    settings: loopSettings(config),
+    metrics: createMetricStream(log.warn),
+    log,
+  };
+  return assemble(config.plugins, config.optimizer, around);
 }

@@ -1,8 +1,7 @@
 import type { HostTensor } from "../../core/data/host-tensor.ts";
 import { errors } from "../../core/errors.ts";
-import type { Json } from "../../core/json.ts";
 import { addCommand, type Context, type Declare, readNumbers, wholeNumber } from "../command.ts";
-import { type OpenFlags, open } from "../opened.ts";
+import { type OpenFlags, openToAsk } from "../opened.ts";
 import { pretty } from "../output.ts";
 
 interface InferFlags extends OpenFlags {
@@ -19,8 +18,9 @@ export const declareInfer: Declare = (program, context) => {
   addCommand(program, "infer", "ask a trained model", [
     "mf infer runs/panda-meanflow-001 --pose 0.5,0.1,0.4,0,1,0,0",
     "mf infer panda-meanflow-001 --input poses.npz --samples 8 --polish 2 --out joints.json",
+    "mf infer panda.onnx --pose 0.5,0.1,0.4,0,1,0,0",
   ])
-    .argument("<run>", "a run or a checkpoint")
+    .argument("<model>", "a run, a checkpoint, or an .onnx file of mf export")
     .option("--pose <x,y,z,qw,qx,qy,qz>", "one pose (m)")
     .option("--reference <q1,q2,…>", "the joint values to start from (rad, m)")
     .option("--input <file>", "many inputs: .json, .npz, .npy or .safetensors")
@@ -39,25 +39,18 @@ async function inferCommand(place: string, flags: InferFlags, context: Context):
   const options = Object.fromEntries(
     Object.entries({ samples, polish, seed }).filter((entry): entry is [string, number] => entry[1] !== undefined),
   );
-  const run = await open(place, flags, context);
+  const asked = await openToAsk(place, flags, context);
   try {
-    const { task } = run.assembly;
-    if (task.infer === undefined) {
-      throw errors.MF_USAGE({
-        problem: `The task "${task.name}" answers no requests.`,
-        usage: "Measure it with mf eval.",
-      });
-    }
-    const answer: Json = await task.infer(run.params, { inputs, source, options });
+    const answer = await asked.answer({ inputs, source, options });
     if (out === undefined) {
       context.output.emit(answer, () => pretty(answer));
       return;
     }
     const { writeAtomically } = await import("../../core/data/bytes.ts");
     await writeAtomically(out, `${JSON.stringify(answer, null, 2)}\n`);
-    context.output.emit({ out, checkpoint: run.checkpoint }, () => `Written to ${out}.`);
+    context.output.emit({ out, checkpoint: asked.model }, () => `Written to ${out}.`);
   } finally {
-    await run.close();
+    await asked.close();
   }
 }
 

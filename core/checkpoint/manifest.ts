@@ -75,7 +75,8 @@ export type ManifestDraft = Omit<
   "format" | "motionforge" | "created" | "configHash" | "tensors" | "weightsSha256"
 >;
 
-const { version } = createRequire(import.meta.url)("motionforge/package.json") as { version: string };
+/** Of MotionForge. */
+export const { version } = createRequire(import.meta.url)("motionforge/package.json") as { version: string };
 
 /** The two files of a checkpoint, ready to be written. */
 export function encodeCheckpoint(

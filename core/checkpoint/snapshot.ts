@@ -14,8 +14,9 @@ export const snapshot = (state: TrainState): Record<string, HostTensor> => ({
   ...prefixed("slots", toHost(state.slots)),
 });
 
-const toHost = (tree: Tree): Record<string, HostTensor> =>
-  mapTree((t): HostTensor => {
+/** Copies tensors to the host. */
+export const toHost = (tree: Tree): Record<string, HostTensor<"float32" | "int32">> =>
+  mapTree((t) => {
     const shape = t.shape.slice();
     // Copies: the wasm backend hands out views of memory it will use again.
     return t.dtype === "int32"

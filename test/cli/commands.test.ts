@@ -16,14 +16,16 @@ const run = (line: string, env?: Record<string, string>) => mf(folder, line.spli
 test("without a command, and with --help, the commands are listed with an example; --version prints one line", async () => {
   const { code, stdout } = await run("--help");
   expect(code).toBe(0);
-  for (const name of "train eval infer data robot inspect presets plugins config explain runs doctor".split(" ")) {
+  for (const name of "train eval infer export data robot inspect presets plugins config explain runs doctor".split(
+    " ",
+  )) {
     expect(stdout).toMatch(new RegExp(`^ {2}${name}\\b`, "m"));
   }
   expect(await run("--version")).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
 });
 
 test("every command's help has an example", async () => {
-  for (const name of ["train", "infer", "robot", "data generate"]) {
+  for (const name of ["train", "infer", "export", "robot", "data generate"]) {
     const { code, stdout } = await run(`${name} --help`);
     expect(code).toBe(0);
     expect(stdout).toContain(`Examples:\n  mf ${name} `);

@@ -4,6 +4,7 @@ import { onnxErrors } from "./errors.ts";
 import type { Step } from "./fusions.ts";
 import * as shaping from "./shaping.ts";
 import {
+  filled,
   finish,
   first,
   flagOf,
@@ -11,7 +12,6 @@ import {
   lengths,
   listOf,
   numberOf,
-  ones,
   operandsOf,
   type Site,
   same,
@@ -48,12 +48,14 @@ const matMul: Write = (site) => {
   finish(site, "MatMul", [turned(a, transA), turned(b, transB)]);
 };
 
-/** ONNX asks for a gain. */
+/** ONNX asks for a gain; ONNX Runtime 1.15 to 1.18, which robots have, end the process where there is no bias. */
 const layerNormalization: Write = (site) => {
   const [x, ...affine] = site.step.inputs as [Node, ...Node[]];
   const axis = numberOf(site, "axis");
-  const gainAndBias = affine.length === 0 ? [ones(site, x.shape.slice(axis))] : affine.map(site.value);
-  finish(site, "LayerNormalization", [site.value(x), ...gainAndBias], {
+  const shape = x.shape.slice(axis);
+  const [gain, bias] = affine.map(site.value);
+  const values = [site.value(x), gain ?? filled(site, shape, 1), bias ?? filled(site, shape, 0)];
+  finish(site, "LayerNormalization", values, {
     axis,
     epsilon: { float: numberOf(site, "epsilon") },
   });
@@ -66,7 +68,7 @@ const sumOverRows: Write = (site) => {
   const [rows, columns] = [sizeOf(x.shape.slice(0, summed)), sizeOf(x.shape.slice(summed))];
   const isMatrix = x.shape.length === 2;
   const matrix = isMatrix ? site.value(x) : site.emit("Reshape", [site.value(x), int64s(site, [rows, columns])]);
-  const product = [ones(site, [rows]), matrix];
+  const product = [filled(site, [rows], 1), matrix];
   if (site.node.shape.length === 1) finish(site, "MatMul", product);
   else finish(site, "Reshape", [site.emit("MatMul", product), int64s(site, site.node.shape)]);
 };

@@ -52,8 +52,8 @@ export const int64s = ({ writer }: Site, values: readonly number[]): string =>
 export const lengths = ({ batch }: Site, shape: Shape): string => batch.list(shape.map(batch.length));
 /** The name of one value of a node's type. */
 export const scalar = ({ writer }: Site, { dtype }: Node, value: number): string => writer.constant(dtype, [], [value]);
-/** The name of a float32 constant of ones. */
-export const ones = ({ writer }: Site, shape: Shape): string => {
+/** The name of a float32 constant that is one value everywhere. */
+export const filled = ({ writer }: Site, shape: Shape, value: number): string => {
   const count = shape.reduce((product, d) => product * d, 1);
-  return writer.constant("float32", shape, new Float32Array(count).fill(1));
+  return writer.constant("float32", shape, new Float32Array(count).fill(value));
 };

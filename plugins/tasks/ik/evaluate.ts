@@ -1,15 +1,14 @@
+import { float32 } from "../../../core/data/host-tensor.ts";
+import { predictWith } from "../../../core/inference.ts";
 import { createStream } from "../../../core/random.ts";
-import type { Evaluator, Model } from "../../../core/task.ts";
+import type { Evaluator, Inference } from "../../../core/task.ts";
 import { poseRows, type Regime, samplePairs } from "./data.ts";
 import type { Chain } from "./robot/chain.ts";
 import { dlsBatch } from "./robot/dls.ts";
 import { type PoseErrorSummary, poseErrors, summarizePoseErrors } from "./robot/pose-error.ts";
-import { clampToLimits } from "./robot/sampling.ts";
-import { type SolveOptions, solveByFlow } from "./solve.ts";
 
 export interface EvaluationOptions extends Regime {
   readonly poses: number;
-  readonly solve: SolveOptions;
   /** Damped-least-squares steps on the network's answer, reported beside it; 0 for none. */
   readonly polish: number;
 }
@@ -18,16 +17,19 @@ export interface EvaluationOptions extends Regime {
  * Pose errors on held-out reachable poses, the same for every run and seed. Answers are clamped to the joint limits, as
  * the baselines' are: no move, and 1 to 3 damped-least-squares steps from the same references.
  */
-export function poseEvaluator(chain: Chain, model: Model, options: EvaluationOptions): Evaluator {
+export function poseEvaluator(chain: Chain, inference: Inference, options: EvaluationOptions): Evaluator {
   const { sources, poses } = samplePairs(chain, createStream(0, "ik/validation"), options.poses, options);
-  const reference = Float32Array.from(sources);
-  const rows = poseRows(poses);
+  const inputs = {
+    pose: float32(poseRows(poses), [options.poses, 7]),
+    reference: float32(Float32Array.from(sources), [options.poses, chain.joints.length]),
+  };
   const measure = (q: Float64Array | Float32Array): PoseErrorSummary =>
     summarizePoseErrors(poseErrors(chain, q, poses));
   return {
     name: "pose",
-    evaluate(params) {
-      const q = clampToLimits(chain, solveByFlow(model, params, chain.joints.length, reference, rows, options.solve));
+    async evaluate(params) {
+      const { joints } = await predictWith(inference, params)(inputs);
+      const q = joints!.data as Float32Array;
       const polished = options.polish === 0 ? {} : measure(dlsBatch(chain, q, poses, options.polish));
       return { ...measure(q), ...prefixNames("polished_", polished) };
     },

@@ -3,10 +3,11 @@ import { z } from "zod";
 import { definePlugin } from "../../../core/plugin.ts";
 import { fileDataset, sampledDataset } from "./data.ts";
 import { poseEvaluator } from "./evaluate.ts";
-import { inferJoints } from "./infer.ts";
+import { answerWithJoints } from "./infer.ts";
 import { networkSchema, velocityNetwork } from "./network.ts";
 import { tipErrorTensor } from "./robot/fk-tensor.ts";
 import { loadRobot } from "./robot/load.ts";
+import { solver } from "./solve.ts";
 
 /** Inverse kinematics as a flow from a reference configuration to a solution of a target pose. */
 export const ik = definePlugin({
@@ -34,20 +35,14 @@ export const ik = definePlugin({
     const regime = { regime: options.regime, sigma: options.sigma };
     const displacement = options.regime === "servo" ? options.sigma : 1;
     const model = velocityNetwork(chain, displacement, options.network);
+    const solve = solver(chain, model, options.solve, regime);
     task({
       name: "ik",
       model,
       dataset: () => (options.data === null ? sampledDataset(chain, regime) : fileDataset(chain, options.data)),
-      infer: (params, request) => inferJoints(chain, model, params, request, regime, options.solve),
+      inference: { ...solve, answer: (predict, request) => answerWithJoints(chain, predict, request, regime) },
     });
-    evaluator(
-      poseEvaluator(chain, model, {
-        ...regime,
-        poses: options.validationPoses,
-        solve: options.solve,
-        polish: options.polish,
-      }),
-    );
+    evaluator(poseEvaluator(chain, solve, { ...regime, poses: options.validationPoses, polish: options.polish }));
     return { tipError: (q: Tensor, pose: Tensor): Tensor => tipErrorTensor(chain, q, pose) };
   },
 });

@@ -1,18 +1,16 @@
 import { toFloat32 } from "../../../core/data/convert.ts";
 import { checkFinite, checkShape } from "../../../core/data/files.ts";
-import type { HostTensor } from "../../../core/data/host-tensor.ts";
+import { float32, type HostTensor } from "../../../core/data/host-tensor.ts";
 import type { Json } from "../../../core/json.ts";
 import { createStream } from "../../../core/random.ts";
-import type { InferRequest, Model } from "../../../core/task.ts";
-import type { Tree } from "../../../core/tree.ts";
+import type { InferRequest, Predict } from "../../../core/task.ts";
 import { poseRows, posesFromRows, type Regime } from "./data.ts";
 import { ikErrors } from "./errors.ts";
 import type { Chain } from "./robot/chain.ts";
 import { dlsBatch } from "./robot/dls.ts";
 import type { Poses } from "./robot/kinematics.ts";
 import { poseErrors } from "./robot/pose-error.ts";
-import { clampToLimits, sampleConfigurations, withinLimits } from "./robot/sampling.ts";
-import { type SolveOptions, solveByFlow } from "./solve.ts";
+import { clampToLimits, middleConfiguration, sampleConfigurations } from "./robot/sampling.ts";
 
 const poseNames = ["pose", "poses", "target_pose"];
 const referenceNames = ["reference", "q"];
@@ -22,14 +20,12 @@ const referenceNames = ["reference", "q"];
  * `[N, dof]` (array `reference` or `q`) where given. Without one the servo regime starts at the middle of the joint
  * range, the global regime anywhere. Options: `samples` solutions a pose, `polish` damped-least-squares steps, `seed`.
  */
-export function inferJoints(
+export async function answerWithJoints(
   chain: Chain,
-  model: Model,
-  params: Tree,
+  predict: Predict,
   { inputs, source, options }: InferRequest,
   regime: Regime,
-  solve: SolveOptions,
-): Json {
+): Promise<Json> {
   const dof = chain.joints.length;
   const samples = wholeOption(options, "samples", 1, 1);
   const polish = wholeOption(options, "polish", 0, 0);
@@ -50,9 +46,13 @@ export function inferJoints(
 
   const targets = repeatRows(posesFromRows(toFloat32(shaped).data, source), samples);
   const start = starts(chain, reference, count, samples, seed, regime);
-  const raw = solveByFlow(model, params, dof, start, poseRows(targets), solve);
-  const inside = Array.from({ length: count * samples }, (_, i) => withinLimits(chain, row(raw, i, dof)));
-  const q = polish === 0 ? clampToLimits(chain, raw) : dlsBatch(chain, clampToLimits(chain, raw), targets, polish);
+  const solved = await predict({
+    pose: float32(poseRows(targets), [count * samples, 7]),
+    reference: float32(start, [count * samples, dof]),
+  });
+  const joints = solved["joints"]!.data as Float32Array;
+  const inside = solved["within_limits"]!.data;
+  const q = polish === 0 ? joints : dlsBatch(chain, joints, targets, polish);
   const { position_error_mm, orientation_error_deg } = poseErrors(chain, q, targets);
   return {
     robot: chain.description.name,
@@ -66,7 +66,7 @@ export function inferJoints(
           position_error_mm: position_error_mm[i]!,
           orientation_error_deg: orientation_error_deg[i]!,
           /** False when the network's own answer left the joint limits and was clamped. */
-          within_limits: inside[i]!,
+          within_limits: inside[i] === 1,
         };
       }),
     ),
@@ -88,12 +88,12 @@ function starts(
     return Float32Array.from(sampleConfigurations(chain, random, count * samples));
   }
   const given = reference === null ? null : toFloat32(reference).data;
+  const middle = middleConfiguration(chain);
   const start = new Float32Array(count * samples * dof);
   for (let i = 0; i < start.length; i++) {
     const joint = i % dof;
     const sample = Math.floor(i / dof) % samples;
-    const { lower, upper } = chain.joints[joint]!;
-    const at = given?.[Math.floor(i / (dof * samples)) * dof + joint] ?? (lower + upper) / 2;
+    const at = given?.[Math.floor(i / (dof * samples)) * dof + joint] ?? middle[joint]!;
     start[i] = sample === 0 ? at : at + sigma * random.normal();
   }
   return clampToLimits(chain, start);

@@ -17,6 +17,10 @@ export function samplingRange(joint: ChainJoint): { lower: number; upper: number
   return { lower: middle - Math.PI, upper: middle + Math.PI };
 }
 
+/** Each joint in the middle of its range `[dof]`. */
+export const middleConfiguration = (chain: Chain): number[] =>
+  chain.joints.map(({ lower, upper }) => (lower + upper) / 2);
+
 /** `count` joint configurations `[count, dof]`, each joint uniform over its `samplingRange`. */
 export function sampleConfigurations(chain: Chain, random: RandomStream, count: number): Float64Array {
   const ranges = chain.joints.map(samplingRange);

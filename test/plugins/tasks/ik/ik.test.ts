@@ -8,6 +8,7 @@ import { readArrays } from "../../../../core/data/files.ts";
 import { float32 } from "../../../../core/data/host-tensor.ts";
 import { writeNpz } from "../../../../core/data/npz.ts";
 import { useBackend } from "../../../../core/engine/backend.ts";
+import { predictWith } from "../../../../core/inference.ts";
 import type { Json } from "../../../../core/json.ts";
 import { createStream } from "../../../../core/random.ts";
 import { mapTree } from "../../../../core/tree.ts";
@@ -20,11 +21,11 @@ import {
 } from "../../../../plugins/tasks/ik/data.ts";
 import { poseEvaluator } from "../../../../plugins/tasks/ik/evaluate.ts";
 import { ikGenerator } from "../../../../plugins/tasks/ik/generate.ts";
-import { inferJoints } from "../../../../plugins/tasks/ik/infer.ts";
+import { answerWithJoints } from "../../../../plugins/tasks/ik/infer.ts";
 import { networkSchema, velocityNetwork } from "../../../../plugins/tasks/ik/network.ts";
 import { forwardKinematicsBatch } from "../../../../plugins/tasks/ik/robot/kinematics.ts";
 import { loadRobot } from "../../../../plugins/tasks/ik/robot/load.ts";
-import { solveByFlow } from "../../../../plugins/tasks/ik/solve.ts";
+import { solver } from "../../../../plugins/tasks/ik/solve.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -210,65 +211,105 @@ describe("solving, measuring, answering", () => {
   /** A network that knows the answer for one pair: u = 0.01 everywhere. */
   const steady = { init: () => ({}), apply: (_: object, { z }: { z?: tf.Tensor }) => tf.fill(z!.shape, 0.01) };
 
-  test("one step adds u, k steps add it in k parts", () => {
-    const q = Float32Array.from([0, 0.1, 0.2, -1, 0.4, 2, 0.6]);
-    const poses = new Float32Array(7);
+  const predict = predictWith(solver(panda, steady, one, servo), {});
+
+  test("one step adds u, k steps add it in k parts", async () => {
+    const reference = float32(Float32Array.from([0, 0.1, 0.2, -1, 0.4, 2, 0.6]), [1, 7]);
+    const pose = float32(Float32Array.of(0.5, 0, 0.4, 0, 1, 0, 0), [1, 7]);
     for (const steps of [1, 4]) {
-      const solved = solveByFlow(steady, {}, 7, q, poses, { steps, velocity: "average" });
-      expect([...solved]).toEqual([...q].map((value) => expect.closeTo(value + 0.01, 5)));
+      const inference = solver(panda, steady, { steps, velocity: "average" }, servo);
+      const { joints, within_limits } = await predictWith(inference, {})({ pose, reference });
+      expect([...joints!.data]).toEqual([...reference.data].map((value) => expect.closeTo(value + 0.01, 5)));
+      expect(within_limits).toEqual({ dtype: "int32", shape: [1], data: Int32Array.of(1) });
     }
   });
 
-  test("the baselines of the evaluator are those of the literature's protocol, and no move is the distance", () => {
-    const evaluator = poseEvaluator(panda, steady, { ...servo, poses: 1500, solve: one, polish: 2 });
+  test("the network is asked with quaternions as in training, whatever their length and sign", async () => {
+    const seen = {
+      init: () => ({}),
+      apply: (_: object, { pose }: { pose?: tf.Tensor }) => tf.reshape(tf.clone(pose!), [-1, 7]),
+    };
+    const rows = [
+      [0.1, 0.2, 0.3, -2, 0, 0, 1],
+      [0.1, 0.2, 0.3, 0, 0, -0.5, 0.5],
+      [0.1, 0.2, 0.3, 1e-9, 3, 0, -4],
+    ];
+    const { joints } = await predictWith(
+      solver(panda, seen, one, servo),
+      {},
+    )({
+      pose: float32(Float32Array.from(rows.flat()), [3, 7]),
+      reference: float32(
+        Float32Array.from({ length: 21 }, (_, i) => [0, 0, 0, -2, 0, 1, 0][i % 7]!),
+        [3, 7],
+      ),
+    });
+    const poses = poseRows(posesFromRows(rows.flat(), "here"));
+    const wanted = [...poses].map((value, i) => value + [0, 0, 0, -2, 0, 1, 0][i % 7]!);
+    expect([...joints!.data]).toEqual(wanted.map((value) => expect.closeTo(value, 5)));
+  });
+
+  test("thousands of rows are solved in pieces, each as if alone", async () => {
+    const { pose, reference } = solver(panda, steady, one, servo).examples(5000);
+    const { joints } = await predict({ pose: pose!, reference: reference! });
+    expect(joints!.shape).toEqual([5000, 7]);
+    const last = (data: Float32Array | Int32Array) => float32(data.slice(-7) as Float32Array, [1, 7]);
+    const alone = await predict({ pose: last(pose!.data), reference: last(reference!.data) });
+    expect(alone["joints"]).toEqual(last(joints!.data));
+  });
+
+  test("the baselines of the evaluator are those of the literature's protocol, and no move is the distance", async () => {
+    const evaluator = poseEvaluator(panda, solver(panda, steady, one, servo), { ...servo, poses: 1500, polish: 2 });
     const baselines = evaluator.baselines!() as Record<string, Record<string, number>>;
     expect(baselines["no_move"]!["position_error_mm"]).toBeGreaterThan(80);
     expect(baselines["no_move"]!["position_error_mm"]).toBeLessThan(90);
     expect(baselines["dls_1"]!["position_error_mm"]).toBeLessThan(17);
     expect(baselines["dls_2"]!["success"]).toBeGreaterThan(0.89);
-    const measured = evaluator.evaluate({}) as Record<string, number>;
+    const measured = await evaluator.evaluate({});
     expect(measured["polished_position_error_mm"]).toBeLessThan(measured["position_error_mm"]! / 10);
   });
 
   const ask = (inputs: Record<string, ReturnType<typeof float32>>, options: Record<string, Json> = {}) =>
-    inferJoints(panda, steady, {}, { inputs, source: "poses.json", options }, servo, one) as {
+    answerWithJoints(panda, predict, { inputs, source: "poses.json", options }, servo) as Promise<{
       joints: string[];
       solutions: { q: number[]; position_error_mm: number; orientation_error_deg: number; within_limits: boolean }[][];
-    };
+    }>;
   const home = [0, -0.785, 0, -2.356, 0, 1.571, 0.785];
   const pose = () => float32(poseRows(forwardKinematicsBatch(panda, Float64Array.from(home))), [1, 7]);
 
-  test("answers have the asked samples, errors and limit flags; polish removes the error", () => {
+  test("answers have the asked samples, errors and limit flags; polish removes the error", async () => {
     const reference = float32(
       Float32Array.from(home, (q) => q + 0.05),
       [1, 7],
     );
-    const raw = ask({ pose: pose(), reference }, { samples: 3 });
+    const raw = await ask({ pose: pose(), reference }, { samples: 3 });
     expect(raw.joints).toHaveLength(7);
     expect(raw.solutions).toHaveLength(1);
     expect(raw.solutions[0]).toHaveLength(3);
     expect(raw.solutions[0]![0]!.q[0]).toBeCloseTo(0.06, 5);
     expect(raw.solutions[0]![0]!.within_limits).toBe(true);
-    const polished = ask({ pose: pose(), reference }, { polish: 5 });
+    const polished = await ask({ pose: pose(), reference }, { polish: 5 });
     expect(polished.solutions[0]![0]!.position_error_mm).toBeLessThan(1e-3);
   });
 
-  test("an answer outside the limits is clamped and says so", () => {
+  test("an answer outside the limits is clamped and says so", async () => {
     const reference = float32(
       Float32Array.from(panda.joints, (j) => j.upper),
       [1, 7],
     );
-    const [answer] = ask({ pose: pose(), reference }).solutions[0]!;
+    const { solutions } = await ask({ pose: pose(), reference });
+    const [answer] = solutions[0]!;
     expect(answer!.within_limits).toBe(false);
     expect(answer!.q[0]).toBeCloseTo(2.8973, 5);
+    for (const [i, q] of answer!.q.entries()) expect(q).toBeLessThanOrEqual(panda.joints[i]!.upper);
   });
 
-  test("what cannot be a request is refused with a reason", () => {
-    expect(() => ask({})).toThrow("holds no poses");
-    expect(() => ask({ pose: float32(new Float32Array(6), [1, 6]) })).toThrow("[1, 6]");
-    expect(() => ask({ pose: float32(new Float32Array(7).fill(Number.NaN), [1, 7]) })).toThrow("NaN");
-    expect(() => ask({ pose: pose(), poses: pose() })).toThrow("mean the same");
-    expect(() => ask({ pose: pose() }, { samples: 0 })).toThrow("--samples must be a whole number ≥ 1");
-    expect(() => ask({ pose: pose(), reference: float32(new Float32Array(6), [1, 6]) })).toThrow("[1, 6]");
+  test("what cannot be a request is refused with a reason", async () => {
+    await expect(ask({})).rejects.toThrow("holds no poses");
+    await expect(ask({ pose: float32(new Float32Array(6), [1, 6]) })).rejects.toThrow("[1, 6]");
+    await expect(ask({ pose: float32(new Float32Array(7).fill(Number.NaN), [1, 7]) })).rejects.toThrow("NaN");
+    await expect(ask({ pose: pose(), poses: pose() })).rejects.toThrow("mean the same");
+    await expect(ask({ pose: pose() }, { samples: 0 })).rejects.toThrow("--samples must be a whole number ≥ 1");
+    await expect(ask({ pose: pose(), reference: float32(new Float32Array(6), [1, 6]) })).rejects.toThrow("[1, 6]");
   });
 });
