@@ -27,8 +27,8 @@ export function tensorMemory(): TensorMemory | null {
     memory: wasm.asm.memory,
     addressOf: ({ dataId }) => backend.dataIdMap.get(dataId).memoryOffset,
     allocate(bytes) {
-      // Addresses above 2 GB come out negative.
-      const start = wasm._malloc(bytes + ALIGNMENT) >>> 0;
+      // Larger sizes are taken for negative ones, and addresses above 2 GB come out as such.
+      const start = bytes + ALIGNMENT < 2 ** 31 ? wasm._malloc(bytes + ALIGNMENT) >>> 0 : 0;
       if (start === 0) {
         throw runtimeErrors.MF_GRAPH_MEMORY({ model: "the training step", reason: `no ${bytes} bytes are left` });
       }

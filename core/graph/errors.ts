@@ -21,6 +21,10 @@ export const graphErrors = defineErrors({
     (d: { where: string | null }) =>
       `The training step${by(d.where)} reads the clock, which would be recorded as a constant. Declare what it computes with context.scalar() or context.fixed(), or set engine: "eager".`,
   ),
+  MF_EXCHANGE: ours(
+    (d: { path: string; shape: readonly number[] }) =>
+      `What exchangeGradients returned has no gradient of shape [${d.shape}] for "${d.path}". Return one for each path that was given, of its shape.`,
+  ),
   MF_ENGINE_BACKEND: user(
     () =>
       "The graph engine keeps the training state in memory of the wasm backend. Leave --backend at auto or set it to wasm, or use --engine eager.",

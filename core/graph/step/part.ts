@@ -36,12 +36,12 @@ export async function compilePart(
   { runtime, memory, buffers }: StepKit,
 ): Promise<Part> {
   const { bytes, inputs } = toOnnx({ inputs: Object.values(graph.inputs), outputs: graph.outputs }, { name });
-  const session = await runtime.createSession(bytes, name);
   const outputs = Object.fromEntries(
     Object.entries(graph.outputs).map(([path, node]) => [path, buffers.reserve(path, node)]),
   );
   const fed = Object.keys(graph.inputs).filter((path) => /^(batch|scalars|random)\//.test(path));
   for (const path of fed) buffers.reserve(path, graph.inputs[path]!);
+  const session = await runtime.createSession(bytes, name);
   let bound: Bound | null = null;
 
   return {

@@ -3,7 +3,8 @@ import type { Exchange, HostInputs } from "../../engine/engine.ts";
 import type { TrainState } from "../../state.ts";
 import type { StepProgram } from "../../step.ts";
 import { mapTree, prefixed, type Tree } from "../../tree.ts";
-import { type Node, sizeOf } from "../node.ts";
+import { graphErrors } from "../errors.ts";
+import { type Node, sameShape, sizeOf } from "../node.ts";
 import { byteLength } from "../runtime/heap.ts";
 import { compileAccumulation } from "../tail/accumulate.ts";
 import type { StepSpecs } from "../trace/inputs.ts";
@@ -28,7 +29,7 @@ export interface CompiledStep {
 
 const wholeResults = (program: StepProgram, specs: StepSpecs) => {
   const graph = traceStep(program, specs);
-  return { graph, results: { ...graph.state, ...prefixed("metrics", graph.metrics) } };
+  return { graph, results: { finite: graph.finite, ...graph.state, ...prefixed("metrics", graph.metrics) } };
 };
 
 /** The usual step, in one graph: backward and update of one batch. */
@@ -55,6 +56,7 @@ const splitResults = (program: StepProgram, specs: StepSpecs) => {
   const results = {
     ...prefixed("grads", backward.grads),
     ...prefixed("metrics", backward.metrics),
+    finite: update.finite,
     ...update.state,
     ...prefixed("reported", update.metrics),
   };
@@ -86,7 +88,10 @@ export async function compileSplit(program: StepProgram, specs: StepSpecs, kit: 
   );
   for (const [path, node] of Object.entries(traced.update.inputs))
     if (path === "metrics/loss") buffers.reserve(path, node);
-  const update = await compileUpdate("update", traced.update, kit);
+  const update = await compileUpdate("update", traced.update, kit).catch((error: unknown) => {
+    backward.release();
+    throw error;
+  });
   const arithmetic = compileAccumulation(memory.memory);
   const sums = new Map(Object.entries(gradient).map(([path, node]) => [path, buffers.reserve(`sum/${path}`, node)]));
   let places: Places = {};
@@ -160,7 +165,9 @@ export async function compileSplit(program: StepProgram, specs: StepSpecs, kit: 
       traced.backward.grads,
     );
     const returned = await exchange(lent);
-    for (const [path, gradient] of Object.entries(returned)) {
+    for (const [path, { shape }] of Object.entries(lent)) {
+      const gradient = returned[path];
+      if (gradient === undefined || !sameShape(gradient.shape, shape)) throw graphErrors.MF_EXCHANGE({ path, shape });
       buffers.view(`grads/${path}`).set(gradient.dataSync() as Float32Array);
     }
     tf.dispose([lent, returned] as unknown as tf.TensorContainer);

@@ -1,4 +1,4 @@
-import type { Tensor } from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
 import { z } from "zod";
 import { snapshot } from "../../../core/checkpoint/snapshot.ts";
@@ -6,9 +6,12 @@ import { createEagerEngine } from "../../../core/engine/eager.ts";
 import type { Engine } from "../../../core/engine/engine.ts";
 import { createGraphEngine } from "../../../core/engine/graph.ts";
 import { openRuntime } from "../../../core/graph/runtime/runtime.ts";
+import { adamW } from "../../../core/optimizer/adam.ts";
 import { definePlugin, type Plugin, type PluginContext } from "../../../core/plugin.ts";
 import { type Bench, type BenchOptions, createBench } from "../../../core/testing/index.ts";
 import type { Tree } from "../../../core/tree.ts";
+import { ema } from "../../../plugins/training/ema/index.ts";
+import { gradClip } from "../../../plugins/training/grad-clip/index.ts";
 
 /** A plugin that is its setup. */
 export const plugin = (name: string, setup: (context: PluginContext) => void): Plugin =>
@@ -40,7 +43,7 @@ export async function trained(
 ): Promise<Trained> {
   const start = options.start?.();
   const bench = createBench(make(), start, { targets: [1, -2, 0.5, 3], ...options, engine });
-  for (const t of Object.values(start ?? {}) as Tensor[]) t.dispose();
+  for (const t of Object.values(start ?? {}) as tf.Tensor[]) t.dispose();
   const [metrics, skipped]: [Record<string, number>[], boolean[]] = [[], []];
   try {
     for (let i = 0; i < steps; i++) {
@@ -82,3 +85,40 @@ export async function expectBothAlike(
   expectAlike(graph, await trained(createEagerEngine(), make, steps, options), tolerance);
   return graph;
 }
+
+/** Writes slots in each hook that may, from draws, and reports. */
+const busy = (): Plugin =>
+  plugin("busy", ({ hooks, slot }) => {
+    const seen = slot("seen", () => tf.zeros([2]));
+    const norm = slot("norm", () => tf.scalar(0));
+    const steps = slot("steps", () => tf.scalar(0, "int32"));
+    hooks.beforeStep.tap("busy", (batch, step) => {
+      const now = tf.add(tf.mul(step.get(seen), 0.9), tf.mul(step.random.normal([2]), tf.mean(batch["target"]!)));
+      step.put(seen, now);
+      step.report("seen", tf.sum(now) as tf.Scalar);
+      return { target: tf.add(batch["target"]!, tf.mul(0.1, tf.sum(now))) };
+    });
+    hooks.afterBackward.tap("busy", (grads, step) => {
+      const square = tf.addN(Object.values(grads).map((g) => tf.sum(tf.square(g)))) as tf.Scalar;
+      step.put(norm, tf.add(step.get(norm), tf.sqrt(square)));
+      return grads;
+    });
+    hooks.afterUpdate.tap("busy", (next, step) => {
+      step.put(steps, tf.add(step.get(steps), tf.scalar(1, "int32")));
+      return next;
+    });
+  });
+
+/** Averaging, clipping, and slots that change before, between and after. */
+export const everything = (): Plugin[] => [ema({ decay: 0.9 }), gradClip({ maxNorm: 1 }), busy()];
+
+/** AdamW on a matrix, a vector and a scalar. */
+export const onThree = (accumulate = 1) => ({
+  settings: { accumulate },
+  optimizer: adamW({ lr: 0.05 }),
+  start: (): Tree => ({
+    kernel: tf.tensor2d([0.5, -1, 2, 0.1, 3, -0.2], [2, 3]),
+    bias: tf.tensor1d([0.3, 0, -1]),
+    scale: tf.scalar(1.5),
+  }),
+});
