@@ -178,6 +178,10 @@ export const errors = defineErrors({
     (d: { where: string | null }) =>
       `The training step${by(d.where)} drew from Math.random (tf.random… does). Draw from step.random, which is saved and reproducible.`,
   ),
+  MF_IN_REPEAT: ours(
+    (d: { call: string; where: string | null }) =>
+      `step.${d.call}() was called inside step.repeat${by(d.where)}. Carry the value in the loop's state, and ${d.call} it afterwards.`,
+  ),
   MF_CAPTURED_NUMBER: ours(
     (d: { plugin: string }) =>
       `Plugin "${d.plugin}" bakes a number that changes over time into the step. Declare it with context.scalar().`,

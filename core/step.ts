@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { actAs } from "./acting.ts";
+import { actAs, acting } from "./acting.ts";
 import { valueAndGrads } from "./autodiff/value-and-grads.ts";
 import { errors } from "./errors.ts";
 import type { Hooks } from "./hooks.ts";
@@ -88,6 +88,8 @@ function createContext(state: TrainState, slotsIn: Tree, inputs: StepInputs) {
   const puts: Record<string, tf.Tensor> = {};
   const metrics: Record<string, tf.Scalar> = {};
   const tape = { open: false };
+  /** Loops the step is in now. */
+  let repeats = 0;
   const putTensor = (path: string, value: tf.Tensor): void => {
     const was = slots[path];
     if (was === undefined) throw errors.MF_SLOT_UNKNOWN({ slot: path });
@@ -107,14 +109,24 @@ function createContext(state: TrainState, slotsIn: Tree, inputs: StepInputs) {
     },
     put<T extends tf.Tensor | Tree>(slot: Slot<T>, value: T): void {
       if (tape.open) throw errors.MF_PUT_IN_TAPE({ slot: slot.path });
+      if (repeats > 0) throw errors.MF_IN_REPEAT({ call: "put", where: acting() });
       if (slot.kind === "tensor") putTensor(slot.path, value as tf.Tensor);
       else for (const [path, leaf] of Object.entries(prefixed(slot.path, value as Tree))) putTensor(path, leaf);
     },
     report(name, value) {
+      if (repeats > 0) throw errors.MF_IN_REPEAT({ call: "report", where: acting() });
       // The tape tidies up behind itself; a metric outlives it. The engine disposes it.
       metrics[name] = tf.keep(value.clone());
     },
-    repeat: inputs.repeat,
+    repeat: (n, start, body) =>
+      inputs.repeat(n, start, (now, i) => {
+        repeats += 1;
+        try {
+          return body(now, i);
+        } finally {
+          repeats -= 1;
+        }
+      }),
   };
   return { step, slots, puts, metrics, tape };
 }

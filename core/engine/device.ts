@@ -34,11 +34,10 @@ export function createDeviceEngine(runtime: Runtime): Engine {
   let holder: DeviceState | null = null;
 
   const open = async (...[program, state, micro]: Parameters<Engine["run"]>): Promise<Entry> => {
-    const specs = specsOf(state, micro[0]!);
-    const key = programKey(program, specs, micro.length);
+    const key = programKey(program, micro[0]!, micro.length);
     const found = entries.get(key);
     if (found !== undefined) return found;
-    const graph = traceDeviceStep(program, specs, micro.length);
+    const graph = traceDeviceStep(program, specsOf(state, micro[0]!), micro.length);
     const inputs = [...Object.values(graph.before), ...graph.micro.flatMap((m) => Object.values(m.inputs))];
     const outputs = {
       finite: graph.finite,

@@ -1,3 +1,4 @@
+import type { Tensor } from "@tensorflow/tfjs-core";
 import { firstDifference } from "../graph/compare.ts";
 import { graphErrors } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
@@ -10,7 +11,7 @@ import type { TrainState } from "../state.ts";
 import type { StepProgram } from "../step.ts";
 import { mapTree } from "../tree.ts";
 import type { Engine, HostInputs } from "./engine.ts";
-import { type TensorMemory, tensorMemory } from "./wasm-memory.ts";
+import { tensorMemory } from "./wasm-memory.ts";
 
 /** Compiled programs that are kept; an older one is compiled again when it comes back. */
 const kept = 4;
@@ -39,7 +40,7 @@ export function createGraphEngine(runtime: Runtime): GraphEngine {
   if (memory === null) throw graphErrors.MF_ENGINE_BACKEND(undefined);
   const entries = new Map<string, Entry>();
   let compiled: StepProgram | null = null;
-  let own: TrainState | null = null;
+  let own: { readonly state: TrainState; readonly tensors: readonly Tensor[] } | null = null;
 
   const release = (key: string): void => {
     const entry = entries.get(key);
@@ -47,7 +48,7 @@ export function createGraphEngine(runtime: Runtime): GraphEngine {
     entry?.buffers.dispose();
     entries.delete(key);
   };
-  const compile = async (key: string, program: StepProgram, specs: StepSpecs, split: boolean): Promise<Entry> => {
+  const compile = async (key: string, split: boolean, program: StepProgram, specs: StepSpecs): Promise<Entry> => {
     const buffers = createBuffers(memory);
     try {
       const step = await (split ? compileSplit : compileWhole)(program, specs, { runtime, memory, buffers });
@@ -64,9 +65,8 @@ export function createGraphEngine(runtime: Runtime): GraphEngine {
     if (program !== compiled) for (const key of [...entries.keys()]) release(key);
     compiled = program;
     const split = micro.length > 1 || exchange !== null;
-    const specs = specsOf(state, micro[0]!);
-    const key = programKey(program, specs, split ? "split" : 1);
-    const entry = entries.get(key) ?? (await compile(key, program, specs, split));
+    const key = programKey(program, micro[0]!, split ? "split" : 1);
+    const entry = entries.get(key) ?? (await compile(key, split, program, specsOf(state, micro[0]!)));
     if (entry.ran && !entry.verified) {
       verify(entry.step.results, entry.step.retrace(program));
       entry.verified = true;
@@ -86,8 +86,11 @@ export function createGraphEngine(runtime: Runtime): GraphEngine {
     async run(program, state, micro, exchange) {
       const entry = await prepare(program, state, micro, exchange);
       // A clone that somebody keeps stands on the same values, which the update must not change.
-      if (state !== own || !isAllOwn(own, memory)) own = adopt(state, memory);
-      const now = own;
+      if (own === null || state !== own.state || !own.tensors.every(memory.isOwn)) {
+        const adopted = adopt(state, memory);
+        own = { state: adopted, tensors: Object.values(leavesOf(adopted)) };
+      }
+      const now = own.state;
       if (entry.placed !== now) entry.step.place(now);
       entry.placed = now;
       const finite = await entry.step.run(micro, exchange);
@@ -97,8 +100,6 @@ export function createGraphEngine(runtime: Runtime): GraphEngine {
   };
 }
 
-const isAllOwn = (state: TrainState, { isOwn }: TensorMemory): boolean => Object.values(leavesOf(state)).every(isOwn);
-
 /** The shapes a step is fed. */
 export const specsOf = (state: TrainState, { batch, scalars }: HostInputs): StepSpecs => ({
   state: mapTree(({ shape, dtype }) => ({ shape, dtype }) as Spec, leavesOf(state)),
@@ -107,8 +108,14 @@ export const specsOf = (state: TrainState, { batch, scalars }: HostInputs): Step
 });
 
 /** Names a compiled step: another program version, batch or number of micro-batches is another one. */
-export const programKey = ({ version }: StepProgram, specs: StepSpecs, parts: number | "split"): string =>
-  JSON.stringify([version, parts, specs.batch, specs.scalars]);
+export const programKey = (
+  { version }: StepProgram,
+  { batch, scalars }: HostInputs,
+  parts: number | "split",
+): string => {
+  const shapes = Object.entries(batch).map(([name, { dtype, shape }]) => `${name} ${dtype} ${shape}`);
+  return [version, parts, ...shapes, ...Object.keys(scalars)].join("|");
+};
 
 type Results = Readonly<Record<string, Node>>;
 

@@ -42,6 +42,3 @@ export const graphErrors = defineErrors({
       `The training step${by(d.where)} is not the same at two times: ${d.difference}. Declare a number that changes with context.scalar(), or set engine: "eager".`,
   ),
 });
-
-/** What an engine that may fall back to eager falls back on. */
-export const isUntraceable = (code: string): boolean => code.startsWith("MF_TRACE_");

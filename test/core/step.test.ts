@@ -328,3 +328,22 @@ test("step.repeat applies its body n times, with the count, and leaves nothing b
   await bench.steps(3);
   expect(tf.memory().numTensors).toBe(before);
 });
+
+test.each(["put", "report"] as const)("step.%s inside step.repeat is refused, with the plugin's name", async (call) => {
+  const inside = mine(({ hooks, slot }) => {
+    const last = slot("last", () => tf.scalar(0));
+    hooks.beforeStep.tap("mine", (batch, step) => {
+      step.repeat(3, { x: tf.scalar(1) }, ({ x }) => {
+        if (call === "put") step.put(last, x!);
+        else step.report("x", x as tf.Scalar);
+        return { x: tf.add(x!, 1) };
+      });
+      return batch;
+    });
+  });
+  const bench = createBench(inside);
+  await expect(bench.step()).rejects.toMatchObject({
+    code: "MF_IN_REPEAT",
+    message: expect.stringContaining("(mine, beforeStep)"),
+  });
+});

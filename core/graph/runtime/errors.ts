@@ -17,7 +17,7 @@ export const runtimeErrors = defineErrors({
   ),
   MF_MODEL_REFUSED: user(
     (d: { model: string; reason: string }) =>
-      `ONNX Runtime refused ${d.model}: ${d.reason}. The file is damaged or made for another runtime: export it again.`,
+      `ONNX Runtime refused ${d.model}: ${d.reason}. A file is damaged or made for another runtime: export it again. A training step runs with engine: "eager".`,
   ),
   MF_GRAPH_MEMORY: user(
     (d: { model: string; reason: string }) =>

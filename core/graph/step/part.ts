@@ -1,5 +1,6 @@
 import type { HostInputs } from "../../engine/engine.ts";
 import type { TensorMemory } from "../../engine/wasm-memory.ts";
+import { subtree } from "../../tree.ts";
 import type { Node, Outputs } from "../node.ts";
 import { toOnnx } from "../onnx/model.ts";
 import type { HeapTensor } from "../runtime/heap.ts";
@@ -39,8 +40,10 @@ export async function compilePart(
   const outputs = Object.fromEntries(
     Object.entries(graph.outputs).map(([path, node]) => [path, buffers.reserve(path, node)]),
   );
-  const fed = Object.keys(graph.inputs).filter((path) => /^(batch|scalars|random)\//.test(path));
-  for (const path of fed) buffers.reserve(path, graph.inputs[path]!);
+  const below = (section: string): { readonly path: string; readonly key: string }[] =>
+    Object.keys(subtree(graph.inputs, section)).map((key) => ({ path: `${section}/${key}`, key }));
+  const [batches, numbers] = [below("batch"), below("scalars")];
+  for (const { path } of [...batches, ...numbers, ...below("random")]) buffers.reserve(path, graph.inputs[path]!);
   const session = await runtime.createSession(bytes, name);
   let bound: Bound | null = null;
 
@@ -51,11 +54,8 @@ export async function compilePart(
       bound = session.bind(memory.memory, places, outputs);
     },
     feed({ batch, scalars, random }) {
-      for (const path of fed) {
-        const key = path.slice(path.indexOf("/") + 1);
-        if (path.startsWith("batch/")) buffers.view(path).set(batch[key]!.data);
-        else if (path.startsWith("scalars/")) buffers.view(path)[0] = scalars[key]!;
-      }
+      for (const { path, key } of batches) buffers.view(path).set(batch[key]!.data);
+      for (const { path, key } of numbers) buffers.view(path)[0] = scalars[key]!;
       fillDraws(graph.draws, random, (path) => buffers.view(path) as Float32Array);
     },
     run: () => bound!.run(),

@@ -349,17 +349,6 @@ describe("repeat", () => {
       'returns no "y"',
     ],
     [
-      "a value of one iteration outside",
-      [
-        () => ({ x: tf.zeros([1]) }),
-        ({ x }, i, step) => {
-          step.report("inside", tf.cast(i, "float32") as tf.Scalar);
-          return { x: x! };
-        },
-      ],
-      "makes a value that is used outside of it",
-    ],
-    [
       "a value of an inner iteration in the outer one",
       [
         () => ({ x: tf.zeros([1]) }),
