@@ -1,12 +1,16 @@
 import type { PluginFactory } from "../core/plugin.ts";
 import { consoleProgress } from "./loggers/console/index.ts";
 import { jsonl } from "./loggers/jsonl/index.ts";
+import { ebm } from "./objectives/ebm/index.ts";
 import { flowMatching } from "./objectives/flow-matching/index.ts";
 import { improvedMeanflow } from "./objectives/improved-meanflow/index.ts";
 import { meanflow } from "./objectives/meanflow/index.ts";
+import { mse } from "./objectives/mse/index.ts";
 import { poseLoss } from "./objectives/pose-loss/index.ts";
 import { ikGenerator } from "./tasks/ik/generate.ts";
 import { ik } from "./tasks/ik/index.ts";
+import { particleGenerator } from "./tasks/particle/generate.ts";
+import { particle } from "./tasks/particle/index.ts";
 import { checkpointing } from "./training/checkpointing/index.ts";
 import { earlyStopping } from "./training/early-stopping/index.ts";
 import { ema } from "./training/ema/index.ts";
@@ -19,6 +23,7 @@ export {
   checkpointing,
   consoleProgress,
   earlyStopping,
+  ebm,
   ema,
   eta,
   flowMatching,
@@ -27,6 +32,8 @@ export {
   improvedMeanflow,
   jsonl,
   meanflow,
+  mse,
+  particle,
   poseLoss,
   schedule,
   stats,
@@ -35,10 +42,13 @@ export {
 /** Every plugin that configuration files, flags and checkpoints may name. */
 export const plugins = [
   ik,
+  particle,
   meanflow,
   improvedMeanflow,
   flowMatching,
   poseLoss,
+  ebm,
+  mse,
   gradClip,
   schedule,
   ema,
@@ -50,4 +60,4 @@ export const plugins = [
   jsonl,
 ] as unknown as readonly PluginFactory<never>[];
 
-export const generators = [ikGenerator];
+export const generators = [ikGenerator, particleGenerator];

@@ -2,9 +2,28 @@ import type { Preset } from "../core/config/define.ts";
 import { pandaMeanflow } from "./panda-meanflow.ts";
 import { pandaMeanflowGlobal } from "./panda-meanflow-global.ts";
 import { pandaMeanflowV1 } from "./panda-meanflow-v1.ts";
+import { particleEbm } from "./particle-ebm.ts";
+import { particleEbmPaper } from "./particle-ebm-paper.ts";
+import { particleMse } from "./particle-mse.ts";
 import { ur10Meanflow } from "./ur10-meanflow.ts";
 
-export { pandaMeanflow, pandaMeanflowGlobal, pandaMeanflowV1, ur10Meanflow };
+export {
+  pandaMeanflow,
+  pandaMeanflowGlobal,
+  pandaMeanflowV1,
+  particleEbm,
+  particleEbmPaper,
+  particleMse,
+  ur10Meanflow,
+};
 
 /** Every preset, for `mf presets` and `mf train <name>`. */
-export const presets: readonly Preset[] = [pandaMeanflow, ur10Meanflow, pandaMeanflowV1, pandaMeanflowGlobal];
+export const presets: readonly Preset[] = [
+  pandaMeanflow,
+  ur10Meanflow,
+  pandaMeanflowV1,
+  pandaMeanflowGlobal,
+  particleEbm,
+  particleEbmPaper,
+  particleMse,
+];

@@ -3,11 +3,14 @@ import type { Plugin } from "../../core/plugin.ts";
 import { type ContractOptions, contractChecks } from "../../core/testing/index.ts";
 import { consoleProgress } from "../../plugins/loggers/console/index.ts";
 import { jsonl } from "../../plugins/loggers/jsonl/index.ts";
+import { ebm } from "../../plugins/objectives/ebm/index.ts";
 import { flowMatching } from "../../plugins/objectives/flow-matching/index.ts";
 import { improvedMeanflow } from "../../plugins/objectives/improved-meanflow/index.ts";
 import { meanflow } from "../../plugins/objectives/meanflow/index.ts";
+import { mse } from "../../plugins/objectives/mse/index.ts";
 import { poseLoss } from "../../plugins/objectives/pose-loss/index.ts";
 import { ik } from "../../plugins/tasks/ik/index.ts";
+import { particle } from "../../plugins/tasks/particle/index.ts";
 import { checkpointing } from "../../plugins/training/checkpointing/index.ts";
 import { earlyStopping } from "../../plugins/training/early-stopping/index.ts";
 import { ema } from "../../plugins/training/ema/index.ts";
@@ -15,9 +18,17 @@ import { eta } from "../../plugins/training/eta/index.ts";
 import { gradClip } from "../../plugins/training/grad-clip/index.ts";
 import { schedule } from "../../plugins/training/schedule/index.ts";
 import { stats } from "../../plugins/training/stats/index.ts";
+import { forkTask } from "../support/fork-task.ts";
 import { gaussianTask } from "../support/gaussian-task.ts";
 
 const smallIk = () => ik({ network: { width: 16, depth: 1 }, validationPoses: 2 });
+const smallParticle = ({
+  policy = "implicit",
+  dropout = 0,
+}: {
+  policy?: "implicit" | "explicit";
+  dropout?: number;
+} = {}) => particle({ policy, episodes: 5, network: { width: 16, dropout } });
 const batches: ContractOptions = { settings: { batchSize: 8 } };
 
 /** Options that make each plugin act within the few steps of the checks. */
@@ -35,6 +46,10 @@ const cases: readonly [name: string, make: () => Plugin | readonly Plugin[], opt
   ["meanflow", () => [meanflow(), gaussianTask()], batches],
   ["improved-meanflow", () => [improvedMeanflow(), gaussianTask()], batches],
   ["flow-matching", () => [flowMatching(), gaussianTask()], batches],
+  ["ebm", () => [ebm({ negatives: 4, langevin: { iterations: 6, share: 0.5 } }), forkTask()], batches],
+  ["mse", () => [mse(), forkTask({ policy: "explicit" })], batches],
+  ["particle, implicit", () => [smallParticle(), ebm({ negatives: 2, langevin: { iterations: 3 } })], batches],
+  ["particle, explicit, with dropout", () => [smallParticle({ policy: "explicit", dropout: 0.5 }), mse()], batches],
   ["ik", () => [smallIk(), meanflow()], batches],
   ["pose-loss", () => [poseLoss(), smallIk(), meanflow()], batches],
 ];
