@@ -1,13 +1,8 @@
 import { fileURLToPath } from "node:url";
 import type { Engine } from "../core/engine/engine.ts";
+import type { Command } from "./command.ts";
 import { forTwin, twinCommand } from "./peers/twin.ts";
 import type { Workload } from "./workloads.ts";
-
-export interface Command {
-  readonly file: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
 
 export interface Contender {
   readonly name: string;

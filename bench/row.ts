@@ -1,4 +1,5 @@
-import type { Command, Contender } from "./contenders.ts";
+import type { Command } from "./command.ts";
+import type { Contender } from "./contenders.ts";
 import { interleaved, type Timing } from "./quiet.ts";
 import { openSession, type Session } from "./session.ts";
 import { asFlowMatching, type Workload } from "./workloads.ts";

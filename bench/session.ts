@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { Command } from "./contenders.ts";
+import type { Command } from "./command.ts";
 import type { Sample, Span } from "./quiet.ts";
 
 /** What a contender tells of itself after its first two steps. */

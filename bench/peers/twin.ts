@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { loadRobot } from "../../plugins/tasks/ik/robot/load.ts";
-import type { Command } from "../contenders.ts";
+import type { Command } from "../command.ts";
 import type { Workload } from "../workloads.ts";
 
 let found: string | null | undefined;

@@ -5,7 +5,7 @@ import { checkBinding, checkFeeds } from "./checks.ts";
 import { refusal, runFailure } from "./errors.ts";
 import { byteLength, type HeapTensor } from "./heap.ts";
 import { lifetime } from "./lifetime.ts";
-import type { Runtime, Session } from "./runtime.ts";
+import type { Runtime, Session } from "./session.ts";
 
 const LOG_FATAL = 4;
 const OPTIMIZE_ALL = 99;

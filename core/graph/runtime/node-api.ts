@@ -6,7 +6,7 @@ import { type Heap, type HeapTensor, viewOf } from "./heap.ts";
 import { lifetime } from "./lifetime.ts";
 import { hostTensor, ortTensor } from "./ort-tensors.ts";
 import { findPackage } from "./package.ts";
-import type { Runtime, Session } from "./runtime.ts";
+import type { Runtime, Session } from "./session.ts";
 
 /** ONNX Runtime through its package for Node. A run blocks the event loop and copies what it returns. */
 export async function openNodeApi(device: Device, threads: number): Promise<Runtime> {
