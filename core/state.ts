@@ -57,6 +57,11 @@ export interface StepContext {
   /** Adds a scalar to the step's metrics; it appears as `train/<name>`. */
   report(name: string, value: Scalar): void;
   /**
+   * Lets `onStep` read a whole tensor of this step. Only in `afterBackward` and `afterUpdate` (MF_EXPOSE_EARLY): what the
+   * first half makes belongs to a micro-batch. It is copied at every step that exposes it, so do it at few (`fixed`).
+   */
+  expose(name: string, value: Tensor): void;
+  /**
    * `state = body(state, i)` for i in [0, n), each tensor keeping its shape and type. The graph engine records the body
    * once, where no derivative is taken through it: what changes between iterations comes from the state, `i` or `random`.
    */

@@ -12,6 +12,7 @@ import type { TrainState } from "../state.ts";
 import { mapTree, prefixed } from "../tree.ts";
 import type { Engine, HostInputs } from "./engine.ts";
 import { programKey, specsOf } from "./graph.ts";
+import type { Predictor } from "./predictor.ts";
 import { tensorMemory } from "./wasm-memory.ts";
 
 type HostTensors = Record<string, HostTensor>;
@@ -23,9 +24,10 @@ interface Entry {
 
 /**
  * Runs the step on a device on which the state stays between steps; `sync` brings it back. Throws MF_ENGINE_BACKEND
- * unless the wasm backend is in use, MF_DEVICE_EXCHANGE, and what tracing and the runtime throw.
+ * unless the wasm backend is in use, MF_DEVICE_EXCHANGE, and what tracing and the runtime throw. Inference is the
+ * predictor's, which it takes over.
  */
-export function createDeviceEngine(runtime: Runtime): Engine {
+export function createDeviceEngine(runtime: Runtime, predictor: Predictor): Engine {
   const memory = tensorMemory();
   if (memory === null) throw graphErrors.MF_ENGINE_BACKEND(undefined);
   const entries = new Map<string, Entry>();
@@ -42,6 +44,7 @@ export function createDeviceEngine(runtime: Runtime): Engine {
     const outputs = {
       finite: graph.finite,
       ...prefixed("reported", graph.metrics),
+      ...prefixed("exposed", graph.exposed),
       ...Object.fromEntries(Object.entries(graph.after).map(([path, node]) => [nextName(path), node])),
     };
     const { bytes } = toOnnx({ inputs, outputs }, { name: "step" });
@@ -76,8 +79,11 @@ export function createDeviceEngine(runtime: Runtime): Engine {
       holder = device;
       const outputs = await device.run(feeds(graph, micro));
       const metrics = mapTree((_, name) => Number(outputs[`reported/${name}`]!.data[0]), graph.metrics);
-      return { state: own, skipped: Number(outputs["finite"]!.data[0]) === 0, read: () => metrics };
+      const exposed = mapTree((_, name) => outputs[`exposed/${name}`]!.data as ArrayLike<number>, graph.exposed);
+      const skipped = Number(outputs["finite"]!.data[0]) === 0;
+      return { state: own, skipped, read: () => metrics, readExposed: () => exposed };
     },
+    predictWith: predictor.predictWith,
     async sync() {
       if (holder === null || own === null) return;
       const places = placesOf(own, memory);
@@ -88,6 +94,7 @@ export function createDeviceEngine(runtime: Runtime): Engine {
     async dispose() {
       for (const { device } of entries.values()) await device.dispose();
       entries.clear();
+      predictor.dispose();
       holder = null;
       own = null;
     },

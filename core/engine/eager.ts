@@ -1,19 +1,19 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { HostBatch, HostTensor } from "../data/host-tensor.ts";
-import type { RandomStream } from "../random.ts";
-import type { Batch, Metrics, Repeat, Scalars, StepInputs, StepRandom, TrainState } from "../state.ts";
+import { predictWith } from "../inference.ts";
+import type { Metrics, Scalars, StepInputs, TrainState } from "../state.ts";
 import type { Backward, StepProgram } from "../step.ts";
-import { mapTree } from "../tree.ts";
+import { mapTree, type Tree } from "../tree.ts";
 import type { Engine, HostInputs } from "./engine.ts";
+import { repeat, stepRandom, toTensors } from "./feed.ts";
 import { withoutReads } from "./no-reads.ts";
 
 /** Runs the step's kernels one by one on the current TensorFlow.js backend. */
 export function createEagerEngine(): Engine {
-  // The metrics of the last step live until the next one, so that reading them is the caller's choice.
-  let last: Metrics = {};
+  // What the last step reported and exposed lives until the next one, so that reading them is the caller's choice.
+  let last: { readonly metrics: Metrics; readonly exposed: Tree } = { metrics: {}, exposed: {} };
   const dispose = (): void => {
-    for (const metric of Object.values(last)) metric.dispose();
-    last = {};
+    disposeBut([], [last]);
+    last = { metrics: {}, exposed: {} };
   };
 
   return {
@@ -21,6 +21,7 @@ export function createEagerEngine(): Engine {
     description: "eager, one TensorFlow.js kernel after the other",
     dispose,
     sync: async () => {},
+    predictWith,
     async run(program, state, micro, exchange) {
       dispose();
       const { backward, inputs } = accumulate(program, state, micro);
@@ -29,9 +30,14 @@ export function createEagerEngine(): Engine {
       const update = tidy(() => withoutReads(() => program.update(state, { ...backward, grads }, inputs)));
       const skipped = update.finite.dataSync()[0] === 0;
       const next = skipped ? state : update.state;
-      last = { ...backward.metrics, ...update.metrics };
+      last = { metrics: { ...backward.metrics, ...update.metrics }, exposed: update.exposed };
       disposeBut([next, last], [state, backward, update, grads, inputs.batch, inputs.scalars]);
-      return { state: next, skipped, read: () => readAll(last) };
+      return {
+        state: next,
+        skipped,
+        read: () => mapTree((m) => m.dataSync()[0]!, last.metrics),
+        readExposed: () => mapTree((t) => t.dataSync(), last.exposed),
+      };
     },
   };
 }
@@ -72,7 +78,8 @@ function accumulate(
 const add = <T extends tf.Tensor>(a: Readonly<Record<string, T>>, b: Readonly<Record<string, T>>): Record<string, T> =>
   tf.tidy(() => mapTree((x, path) => tf.add(x, b[path]!) as T, a));
 
-function feed(host: HostInputs): StepInputs {
+/** The inputs of a step as tensors. */
+export function feed(host: HostInputs): StepInputs {
   return {
     batch: toTensors(host.batch),
     scalars: mapTree((value) => tf.scalar(value), host.scalars) as Scalars,
@@ -80,29 +87,6 @@ function feed(host: HostInputs): StepInputs {
     repeat,
   };
 }
-
-/** Runs the body again and again; what an iteration made is freed before the next. */
-export const repeat: Repeat = (n, start, body) => {
-  let now = start;
-  for (let i = 0; i < n; i++) now = tf.tidy(() => body(now, tf.scalar(i, "int32")));
-  return now;
-};
-
-export const toTensors = (batch: HostBatch): Batch => mapTree(toTensor, batch);
-
-export const toTensor = (array: HostTensor<"float32" | "int32">): tf.Tensor =>
-  tf.tensor(array.data, array.shape as number[], array.dtype);
-
-/** The draws of one step as tensors, from a stream on the host. */
-export function stepRandom(stream: RandomStream): StepRandom {
-  const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-  return {
-    normal: (shape) => tf.tensor(stream.normals(size(shape)), shape as number[]),
-    uniform: (shape, min = 0, max = 1) => tf.tensor(stream.uniforms(size(shape), min, max), shape as number[]),
-  };
-}
-
-const readAll = (metrics: Metrics): Record<string, number> => mapTree((m) => m.dataSync()[0]!, metrics);
 
 // Interfaces lack the index signature that tidy's type asks for; at run time it walks any object.
 const tidy = <T>(f: () => T): T => tf.tidy(f as () => tf.TensorContainer) as T;

@@ -2,6 +2,8 @@ import type { HostBatch } from "../data/host-tensor.ts";
 import type { RandomStream } from "../random.ts";
 import type { TrainState } from "../state.ts";
 import type { Backward, StepProgram } from "../step.ts";
+import type { Inference, Predict } from "../task.ts";
+import type { Tree } from "../tree.ts";
 
 /** What a step is fed, still on the host. */
 export interface HostInputs {
@@ -16,6 +18,8 @@ export interface StepResult {
   readonly skipped: boolean;
   /** Reads the metrics from the device. Valid until the next step. */
   read(): Record<string, number>;
+  /** Reads from the device what the step exposed. Valid until the next step. */
+  readExposed(): Record<string, ArrayLike<number>>;
 }
 
 /** Exchanges or transforms gradients on the host between the halves of a step. */
@@ -38,6 +42,8 @@ export interface Engine {
   ): Promise<StepResult>;
   /** Brings the state's tensors up to date, for an engine that keeps it elsewhere; before anyone reads them. */
   sync(): Promise<void>;
-  /** Frees the last step's metrics and what was compiled. */
+  /** An inference function with these parameters, which are not to change while it is used. */
+  predictWith(inference: Inference, params: Tree): Predict;
+  /** Frees what the last step reported and exposed, and what was compiled. */
   dispose(): Promise<void> | void;
 }

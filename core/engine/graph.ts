@@ -7,10 +7,12 @@ import { adopt, leavesOf } from "../graph/step/adopt.ts";
 import { createBuffers } from "../graph/step/buffers.ts";
 import { type CompiledStep, compileSplit, compileWhole } from "../graph/step/step.ts";
 import type { Spec, StepSpecs } from "../graph/trace/inputs.ts";
+import type { Log } from "../plugin.ts";
 import type { TrainState } from "../state.ts";
 import type { StepProgram } from "../step.ts";
 import { mapTree } from "../tree.ts";
 import type { Engine, HostInputs } from "./engine.ts";
+import { createPredictor } from "./predictor.ts";
 import { tensorMemory } from "./wasm-memory.ts";
 
 /** Compiled programs that are kept; an older one is compiled again when it comes back. */
@@ -33,12 +35,13 @@ export interface GraphEngine extends Engine {
 /**
  * Records the step once and runs it with ONNX Runtime. The state stays in tensors of the wasm backend, whose memory the
  * runtime reads and the update writes in place. Throws MF_ENGINE_BACKEND unless that backend is in use, and
- * what tracing (MF_TRACE_…) and the runtime throw.
+ * what tracing (MF_TRACE_…) and the runtime throw. `log` is told of inference that cannot be compiled.
  */
-export function createGraphEngine(runtime: Runtime): GraphEngine {
+export function createGraphEngine(runtime: Runtime, log?: Log): GraphEngine {
   const memory = tensorMemory();
   if (memory === null) throw graphErrors.MF_ENGINE_BACKEND(undefined);
   const entries = new Map<string, Entry>();
+  const predictor = createPredictor(runtime, log);
   let compiled: StepProgram | null = null;
   let own: { readonly state: TrainState; readonly tensors: readonly Tensor[] } | null = null;
 
@@ -79,10 +82,12 @@ export function createGraphEngine(runtime: Runtime): GraphEngine {
     description: `${runtime.description}, ${runtime.precision}`,
     dispose() {
       for (const key of [...entries.keys()]) release(key);
+      predictor.dispose();
       own = null;
     },
     prepare,
     sync: async () => {},
+    predictWith: predictor.predictWith,
     async run(program, state, micro, exchange) {
       const entry = await prepare(program, state, micro, exchange);
       // A clone that somebody keeps stands on the same values, which the update must not change.
@@ -95,7 +100,7 @@ export function createGraphEngine(runtime: Runtime): GraphEngine {
       entry.placed = now;
       const finite = await entry.step.run(micro, exchange);
       entry.ran = true;
-      return { state: now, skipped: !finite, read: entry.step.metrics };
+      return { state: now, skipped: !finite, read: entry.step.metrics, readExposed: entry.step.exposed };
     },
   };
 }

@@ -5,6 +5,10 @@ export const exportErrors = defineErrors({
     (d: { task: string }) =>
       `The task "${d.task}" has no inference function to write as ONNX. Its parameters can be written: --format safetensors.`,
   ),
+  MF_EXPORT_UNTRACEABLE: user(
+    (d: { task: string; reason: string }) =>
+      `The inference function of the task "${d.task}" cannot be written as ONNX: ${d.reason}.`,
+  ),
   MF_EXPORT_TRACE: ours(
     (d: { task: string; reason: string }) =>
       `The inference function of the task "${d.task}" cannot be written as ONNX: ${d.reason}`,

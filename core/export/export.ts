@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { weightsDigest } from "../checkpoint/digest.ts";
+import { canonicalJson, sha256, weightsDigest } from "../checkpoint/digest.ts";
 import { version } from "../checkpoint/manifest.ts";
 import { toHost } from "../checkpoint/snapshot.ts";
 import { writeAtomically } from "../data/bytes.ts";
@@ -7,13 +7,14 @@ import { encodeSafetensors } from "../data/safetensors.ts";
 import { isMfError } from "../errors.ts";
 import { ONNX_IR_VERSION, ONNX_OPSET } from "../graph/onnx/model.ts";
 import { openRuntime, type Runtime } from "../graph/runtime/runtime.ts";
+import { openRows } from "../graph/trace/inference.ts";
 import { predictWith } from "../inference.ts";
 import type { Log } from "../plugin.ts";
 import type { InputSpec } from "../task.ts";
 import type { OpenedRun } from "../train.ts";
 import { mapTree, prefixed } from "../tree.ts";
 import { asTexts, type Metadata, withMetadata } from "./metadata.ts";
-import { BATCH, inferenceToOnnx } from "./onnx.ts";
+import { inferenceToOnnx } from "./onnx.ts";
 import { type Verification, verify } from "./verify.ts";
 
 /** Where a model was written, and what is in the file. */
@@ -82,8 +83,8 @@ export async function exportOnnx(run: OpenedRun, file: string, log: Log): Promis
   };
 }
 
-function describe({ run, checkpoint: path, manifest, params, assembly }: OpenedRun) {
-  const { clock, configHash, config, preset } = manifest;
+function describe({ run, checkpoint: path, manifest, config, params, assembly }: OpenedRun) {
+  const { clock, preset } = manifest;
   const checkpoint = basename(path);
   const weightsSha256 = weightsDigest(prefixed("params", toHost(params)));
   const metadata: Metadata = {
@@ -95,14 +96,14 @@ function describe({ run, checkpoint: path, manifest, params, assembly }: OpenedR
     checkpoint,
     step: clock.steps,
     weights_sha256: weightsSha256,
-    config_sha256: configHash,
-    config,
+    config_sha256: sha256(canonicalJson(config.data)),
+    config: config.data,
   };
   return { metadata, summary: { run, checkpoint, step: clock.steps, weightsSha256 } };
 }
 
 const saved = ({ shape, dtype = "float32", ...rest }: InputSpec): SavedSpec => ({
-  shape: [BATCH, ...shape],
+  shape: [openRows.name, ...shape],
   dtype,
   ...rest,
 });

@@ -1,6 +1,6 @@
 import { readBytes } from "../data/bytes.ts";
-import type { HostBatch } from "../data/host-tensor.ts";
-import { openRuntime, type Session } from "../graph/runtime/runtime.ts";
+import { runInference } from "../graph/inference.ts";
+import { openRuntime } from "../graph/runtime/runtime.ts";
 import { inPieces } from "../inference.ts";
 import type { Predict } from "../task.ts";
 import { type KnownMetadata, readMetadata } from "./metadata.ts";
@@ -23,15 +23,7 @@ export async function openExported(path: string): Promise<OpenedExport> {
   const session = await runtime.createSession(bytes, `"${path}"`);
   return {
     metadata,
-    predict: inPieces(predictIn(session)),
+    predict: inPieces((inputs) => runInference(session, inputs)),
     close: () => session.release(),
   };
 }
-
-/** An exported model's session as a function. It takes every input of the task, also one that no output depends on. */
-export const predictIn =
-  (session: Session): Predict =>
-  async (inputs) => {
-    const read = session.inputs.map((name) => [name, inputs[name]!]);
-    return (await session.run(Object.fromEntries(read))) as HostBatch;
-  };

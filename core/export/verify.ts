@@ -1,9 +1,9 @@
 import type { HostBatch } from "../data/host-tensor.ts";
+import { runInference } from "../graph/inference.ts";
 import type { Runtime } from "../graph/runtime/runtime.ts";
 import { rowsFrom } from "../inference.ts";
 import type { Inference, Predict } from "../task.ts";
 import { exportErrors } from "./errors.ts";
-import { predictIn } from "./open.ts";
 
 /** How far an exported file is from the model it was made of. */
 export interface Verification {
@@ -35,7 +35,7 @@ export async function verify(
     for (const rows of ROWS) {
       const inputs = rowsFrom(examples, 0, rows);
       const expected = await predict(inputs);
-      const found = await predictIn(session)(inputs);
+      const found = await runInference(session, inputs);
       for (const [output, array] of Object.entries(expected)) {
         const { absolute, relative } = difference(array, found[output]!);
         if (!(relative <= LIMIT)) {

@@ -17,6 +17,7 @@ export const graphErrors = defineErrors({
     (d: { where: string | null; problem: string }) =>
       `The body of step.repeat${by(d.where)} ${d.problem}, which the graph engine cannot record. Whatever leaves an iteration is carried: each tensor under its name, of its shape and type.`,
   ),
+  MF_INFERENCE_TRACE: ours((d: { reason: string }) => `The inference function cannot be recorded: ${d.reason}`),
   MF_TRACE_CLOCK: ours(
     (d: { where: string | null }) =>
       `The training step${by(d.where)} reads the clock, which would be recorded as a constant. Declare what it computes with context.scalar() or context.fixed(), or set engine: "eager".`,

@@ -16,3 +16,20 @@ export const reducedShape = (shape: Shape, axes: readonly number[], keepDims: bo
 
 export const unfitting = (op: string, a: Shape, b: Shape) =>
   errors.MF_INTERNAL({ problem: `graph: ${op} of [${a}] and [${b}] do not fit.` });
+
+/**
+ * How many elements of a result lie side by side for which an operand that broadcasts to it either advances or stays:
+ * 2 for `[B, 1, 2]` or `[2]` in `[B, 8, 2]`, all of them for a scalar.
+ */
+export function broadcastRun(operand: Shape, shape: Shape): number {
+  const aligned = [...new Array<number>(shape.length - operand.length).fill(1), ...operand];
+  let run = 1;
+  let advances: boolean | null = null;
+  for (const [i, d] of [...shape.entries()].toReversed()) {
+    if (d === 1) continue;
+    advances ??= aligned[i] === d;
+    if (advances !== (aligned[i] === d)) break;
+    run *= d;
+  }
+  return run;
+}

@@ -15,8 +15,8 @@ const broadcasting =
   (site) => {
     const { inputs } = site.step;
     const wholes = inputs.filter((x) => x.op !== "Splat");
-    const operands = inputs.map((x) => (x.op === "Splat" ? scalar(site, x, splatValue(x)) : site.value(x)));
     const filled = wholes.reduce<Shape>((shape, x) => broadcastShape(shape, x.shape), []);
+    const operands = inputs.map((x) => (x.op === "Splat" ? scalar(site, x, splatValue(x)) : site.spread(x, filled)));
     if (sameShape(filled, site.node.shape)) compute(site, operands, site.result);
     else expandTo(site, compute(site, operands), filled);
   };

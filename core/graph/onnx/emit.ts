@@ -1,4 +1,5 @@
-import { type Node, needed, type Outputs } from "../node.ts";
+import { type Node, needed, type Outputs, type Shape, sizeOf } from "../node.ts";
+import { broadcastRun } from "../shape.ts";
 import { createBatch, type Dynamic } from "./batch.ts";
 import { onnxErrors } from "./errors.ts";
 import { chooseSteps, type Fusion } from "./fusions.ts";
@@ -20,6 +21,9 @@ export interface EmitOptions {
   readonly fusions: readonly Fusion[];
   readonly dynamic: Dynamic | null;
 }
+
+/** Runs of fewer elements make a broadcast up to twelve times slower than operands of one shape. */
+const SHORT_RUN = 32;
 
 /** Writes the nodes and constants that the outputs need; also tells which of the inputs those read. */
 export function emitGraph({ inputs, outputs }: NamedGraph, { standardOnly, fusions, dynamic }: EmitOptions) {
@@ -66,6 +70,13 @@ export function emitGraph({ inputs, outputs }: NamedGraph, { standardOnly, fusio
     writer.node(scopeOf(loop), "Loop", [count, "", ...loop.inputs.map(values.value)], attrs, ends);
   };
 
+  const spread = (node: Node, operand: Node, shape: Shape): string => {
+    const short = broadcastRun(operand.shape, shape) < Math.min(SHORT_RUN, sizeOf(shape));
+    return short && loopOf(operand) !== loopOf(node)
+      ? values.repeated(operand, shape, scopeOf(operand))
+      : values.value(operand);
+  };
+
   for (const node of order) {
     batch.check(node);
     if (node.op === "Input" && !given.has(node)) {
@@ -81,7 +92,10 @@ export function emitGraph({ inputs, outputs }: NamedGraph, { standardOnly, fusio
       writer.node(scopeOf(node), op, operands, attrs, [name]);
       return name;
     };
-    writeOperation({ node, step: stepOf(node), writer, batch, standardOnly, result, value: values.value, emit });
+    writeOperation({
+      ...{ node, step: stepOf(node), writer, batch, standardOnly, result, value: values.value, emit },
+      spread: (operand, shape) => spread(node, operand, shape),
+    });
   }
   for (const [name, node] of results) {
     if (given.get(node) !== name) writer.node(writer.root, "Identity", [values.value(node)], {}, [name]);

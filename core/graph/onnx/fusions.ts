@@ -1,7 +1,7 @@
 import { type Attribute, type Node, type Op, type Shape, sameShape, sizeOf } from "../node.ts";
 
 /** Operations that ONNX has and the graph does not. */
-export type FusedOp = "Gemm" | "LayerNormalization" | "ReduceSumSquare" | "SumOverRows";
+export type FusedOp = "Gemm" | "HardSigmoid" | "LayerNormalization" | "ReduceSumSquare" | "SumOverRows";
 
 /** How a node's value is computed: as the node says, or by one operation that stands for several. */
 export interface Step {
@@ -151,8 +151,29 @@ export const layerNormAffine: Fusion = (node, around) => {
   return null;
 };
 
+/** The inverse of float32's smallest normal number. */
+const STEEPEST = 2 ** 126;
+
+/**
+ * 1 where x > 0, else 0, and NaN where x is NaN: the derivative of a Relu. HardSigmoid is min(1, max(0, αx + β)), one pass
+ * instead of four slow ones; exact but for x below 2⁻¹²⁶, which are no normal numbers.
+ */
+export const unitStep: Fusion = ({ op, inputs: [missing, x, step], dtype }) => {
+  if (op !== "Where" || dtype !== "float32" || missing!.op !== "IsNaN" || missing!.inputs[0] !== x) return null;
+  const [positive, then, otherwise] = step!.op === "Where" ? step!.inputs : [];
+  if (positive?.op !== "Greater" || positive.inputs[0] !== x || splatOf(positive.inputs[1]) !== 0) return null;
+  if (splatOf(then) !== 1 || splatOf(otherwise) !== 0) return null;
+  return { op: "HardSigmoid", inputs: [x!], attrs: { alpha: STEEPEST, beta: 0 } };
+};
+const splatOf = (node: Node | undefined): number | null =>
+  node?.op === "Splat" ? (node.attrs["value"] as number) : null;
+
 const everywhere: readonly Fusion[] = [gemm, sumOfSquares, layerNorm, layerNormAffine];
 /** For a file that people and other runtimes read. */
 export const standardFusions: readonly Fusion[] = [...everywhere, gemmBias];
 /** What pays in ONNX Runtime on a CPU when every shape is fixed. A bias in C does not: it is copied, one thread only. */
 export const runtimeFusions: readonly Fusion[] = [...everywhere, sumOverRows];
+/** Also what a GPU need not compute the same: numbers beyond float32's range, and NaN. */
+export const cpuFusions: readonly Fusion[] = [...runtimeFusions, unitStep];
+/** The same when the number of rows is open. */
+export const openCpuFusions: readonly Fusion[] = [...everywhere, unitStep];

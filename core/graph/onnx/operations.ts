@@ -61,6 +61,12 @@ const layerNormalization: Write = (site) => {
   });
 };
 
+const hardSigmoid: Write = (site) =>
+  finish(site, "HardSigmoid", [first(site)], {
+    alpha: { float: numberOf(site, "alpha") },
+    beta: { float: numberOf(site, "beta") },
+  });
+
 /** The summed axes as the rows of a matrix, and a row of ones times it. */
 const sumOverRows: Write = (site) => {
   const [x] = operandsOf(site);
@@ -100,6 +106,7 @@ const writers: Readonly<Partial<Record<Step["op"], Write>>> = {
   OneHot: elements.oneHot,
   ...each(["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceSumSquare"], elements.reduction),
   SumOverRows: sumOverRows,
+  HardSigmoid: hardSigmoid,
   ...each(["ArgMax", "ArgMin"], argExtremum),
   MatMul: matMul,
   Gemm: gemm,

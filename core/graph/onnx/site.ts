@@ -15,6 +15,8 @@ export interface Site {
   readonly result: string;
   /** The name of an operand's value; a Splat is made whole. */
   value(operand: Node): string;
+  /** The same for an operand that broadcasts to `shape`; repeated before a loop where the loop would do it slowly. */
+  spread(operand: Node, shape: Shape): string;
   /** Writes an ONNX node and returns its value's name, a new one if none is given. */
   emit(op: string, operands: readonly string[], attrs?: OnnxAttributes, result?: string): string;
 }

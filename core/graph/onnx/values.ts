@@ -1,7 +1,7 @@
-import { type Node, sizeOf } from "../node.ts";
+import { type Node, type Shape, sizeOf } from "../node.ts";
 import type { Batch } from "./batch.ts";
 import { rawValues } from "./tensors.ts";
-import type { Writer } from "./writer.ts";
+import type { Scope, Writer } from "./writer.ts";
 
 /** A Splat of up to so many elements is stored whole; a larger one is repeated at run time. */
 const SMALL = 1024;
@@ -37,16 +37,30 @@ export function createValueNames(writer: Writer, batch: Batch, given: ReadonlyMa
     return name;
   };
 
+  const value = (node: Node): string => {
+    if (!isConstant(node)) return nameOf(node);
+    let name = constants.get(node);
+    if (name === undefined) {
+      name = node.op === "Splat" ? whole(node) : writer.rawConstant(node.dtype, node.shape, rawValues(node.values!));
+      constants.set(node, name);
+    }
+    return name;
+  };
+  const wide = new Map<string, string>();
+
   return {
     /** The name of a computed value or an input. */
     nameOf,
     /** The name of any value, a Splat made whole; valid in every loop. */
-    value(node: Node): string {
-      if (!isConstant(node)) return nameOf(node);
-      let name = constants.get(node);
+    value,
+    /** The name of a value that is repeated to a shape where it is computed, in `scope`. */
+    repeated(node: Node, shape: Shape, scope: Scope): string {
+      const key = `${node.id}|${shape}`;
+      let name = wide.get(key);
       if (name === undefined) {
-        name = node.op === "Splat" ? whole(node) : writer.rawConstant(node.dtype, node.shape, rawValues(node.values!));
-        constants.set(node, name);
+        name = writer.name(`v${node.id}_wide`);
+        wide.set(key, name);
+        writer.node(scope, "Expand", [value(node), batch.list(shape.map(batch.length))], {}, [name]);
       }
       return name;
     },

@@ -2,6 +2,7 @@ import type { HostInputs } from "../../engine/engine.ts";
 import type { TensorMemory } from "../../engine/wasm-memory.ts";
 import { subtree } from "../../tree.ts";
 import type { Node, Outputs } from "../node.ts";
+import { cpuFusions } from "../onnx/fusions.ts";
 import { toOnnx } from "../onnx/model.ts";
 import type { HeapTensor } from "../runtime/heap.ts";
 import type { Bound, Runtime } from "../runtime/runtime.ts";
@@ -36,7 +37,8 @@ export async function compilePart(
   graph: { readonly inputs: Readonly<Record<string, Node>>; readonly draws: DrawPlan; readonly outputs: Outputs },
   { runtime, memory, buffers }: StepKit,
 ): Promise<Part> {
-  const { bytes, inputs } = toOnnx({ inputs: Object.values(graph.inputs), outputs: graph.outputs }, { name });
+  const listed = { inputs: Object.values(graph.inputs), outputs: graph.outputs };
+  const { bytes, inputs } = toOnnx(listed, { name, fusions: cpuFusions });
   const outputs = Object.fromEntries(
     Object.entries(graph.outputs).map(([path, node]) => [path, buffers.reserve(path, node)]),
   );

@@ -4,7 +4,7 @@ import type { TrainState } from "../../state.ts";
 import type { StepProgram } from "../../step.ts";
 import { mapTree, prefixed, type Tree } from "../../tree.ts";
 import { graphErrors } from "../errors.ts";
-import { type Node, sameShape, sizeOf } from "../node.ts";
+import { type Node, sameShape, sizeOf, type Values } from "../node.ts";
 import { byteLength } from "../runtime/heap.ts";
 import { compileAccumulation } from "../tail/accumulate.ts";
 import type { StepSpecs } from "../trace/inputs.ts";
@@ -20,6 +20,7 @@ export interface CompiledStep {
   /** Returns false when the update was discarded. */
   run(micro: readonly HostInputs[], exchange: Exchange | null): Promise<boolean>;
   metrics(): Record<string, number>;
+  exposed(): Record<string, Values>;
   /** Traces the program again, as it is now; its results by name. */
   retrace(program: StepProgram): Readonly<Record<string, Node>>;
   /** What it was traced to. */
@@ -29,7 +30,8 @@ export interface CompiledStep {
 
 const wholeResults = (program: StepProgram, specs: StepSpecs) => {
   const graph = traceStep(program, specs);
-  return { graph, results: { finite: graph.finite, ...graph.state, ...prefixed("metrics", graph.metrics) } };
+  const named = { ...prefixed("metrics", graph.metrics), ...prefixed("exposed", graph.exposed) };
+  return { graph, results: { finite: graph.finite, ...graph.state, ...named } };
 };
 
 /** The usual step, in one graph: backward and update of one batch. */
@@ -46,6 +48,7 @@ export async function compileWhole(program: StepProgram, specs: StepSpecs, kit: 
       return applyIfFinite(update);
     },
     metrics: update.metrics,
+    exposed: update.exposed,
     release: update.release,
   };
 }
@@ -59,6 +62,7 @@ const splitResults = (program: StepProgram, specs: StepSpecs) => {
     finite: update.finite,
     ...update.state,
     ...prefixed("reported", update.metrics),
+    ...prefixed("exposed", update.exposed),
   };
   return { backward, update, results };
 };
@@ -151,6 +155,7 @@ export async function compileSplit(program: StepProgram, specs: StepSpecs, kit: 
       return finite;
     },
     metrics: () => metrics,
+    exposed: update.exposed,
     release() {
       backward.release();
       update.release();

@@ -1,5 +1,5 @@
 import { mapTree, prefixed } from "../../tree.ts";
-import type { Outputs } from "../node.ts";
+import type { Outputs, Values } from "../node.ts";
 import { byteLength } from "../runtime/heap.ts";
 import { planTail, type StatePair } from "../tail/plan.ts";
 import { compileTail } from "../tail/wasm.ts";
@@ -14,6 +14,8 @@ export interface Update extends Part {
   apply(): void;
   /** After a run: what the step reported. */
   metrics(): Record<string, number>;
+  /** After a run: copies of what the step exposed. */
+  exposed(): Record<string, Values>;
 }
 
 /**
@@ -34,6 +36,7 @@ export async function compileUpdate(name: string, graph: UpdateGraph, kit: StepK
   const outputs: Outputs = {
     finite: graph.finite,
     ...prefixed("reported", graph.metrics),
+    ...prefixed("exposed", graph.exposed),
     ...Object.fromEntries(plan.frontier.map((node, i) => [frontier[i]!, node])),
     ...Object.fromEntries(plan.scalars.map((node, i) => [scalars[i]!, node])),
     ...Object.fromEntries(plan.rest.map(({ name: path, after }) => [`next/${path}`, after])),
@@ -75,6 +78,7 @@ export async function compileUpdate(name: string, graph: UpdateGraph, kit: StepK
         bytes.copyWithin(state[path]!.address, from.address, from.address + byteLength(from));
       }
     },
+    exposed: () => mapTree((_, name) => buffers.view(`exposed/${name}`).slice(), graph.exposed),
     metrics: () => mapTree((_, metric) => buffers.view(`reported/${metric}`)[0]!, graph.metrics),
   };
 }

@@ -5,7 +5,7 @@ import { mapTree } from "../../tree.ts";
 import type { Node } from "../node.ts";
 import { enterInputs, enterState, type StepSpecs } from "./inputs.ts";
 import type { DrawPlan } from "./random.ts";
-import { stateNodes, takeMetrics } from "./step.ts";
+import { outside, stateNodes, takeMetrics } from "./step.ts";
 import { trace } from "./trace.ts";
 
 /** A whole step as one graph for a device that keeps the state: all micro-batches, and the choice of the next state. */
@@ -16,6 +16,7 @@ export interface DeviceGraph {
   readonly after: Readonly<Record<string, Node>>;
   readonly finite: Node;
   readonly metrics: Readonly<Record<string, Node>>;
+  readonly exposed: Readonly<Record<string, Node>>;
   /** Of each micro-batch: its inputs, by "0/batch/…", "0/scalars/…", "0/random/…", and its draws. */
   readonly micro: readonly { readonly inputs: Readonly<Record<string, Node>>; readonly draws: DrawPlan }[];
 }
@@ -53,6 +54,8 @@ export function traceDeviceStep(program: StepProgram, specs: StepSpecs, microBat
     );
     const metrics = takeMetrics(tracer, { ...backward.metrics, ...update.metrics });
     for (const { metrics } of backwards) tf.dispose(metrics as tf.NamedTensorMap);
-    return { before: nodes, after, finite, metrics, micro: fed.map(({ nodes: inputs, draws }) => ({ inputs, draws })) };
+    const exposed = outside(mapTree(node, update.exposed));
+    const micro = fed.map(({ nodes: inputs, draws }) => ({ inputs, draws }));
+    return { before: nodes, after, finite, metrics, exposed, micro };
   });
 }

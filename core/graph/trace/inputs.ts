@@ -50,7 +50,6 @@ export function enterState(tracer: Tracer, specs: Specs): { state: TrainState; n
  * `stream` names the draws apart from those of another graph that shares the rest.
  */
 export function enterInputs(tracer: Tracer, specs: StepSpecs, prefix = "", stream = "random") {
-  const { build } = tracer;
   const { nodes, enter } = createEntry(tracer);
   const batch = mapTree((spec, name) => enter(`${prefix}batch/${name}`, spec), specs.batch);
   const scalars = Object.fromEntries(
@@ -59,7 +58,14 @@ export function enterInputs(tracer: Tracer, specs: StepSpecs, prefix = "", strea
       enter(`${prefix}scalars/${name}`, { shape: [], dtype: "float32" }) as tf.Scalar,
     ]),
   );
+  const { draws, ...drawing } = enterDraws(tracer, nodes, `${prefix}${stream}`);
+  const inputs: StepInputs = { batch, scalars, ...drawing };
+  return { inputs, nodes, draws };
+}
 
+/** Symbolic draws, which become inputs in `nodes` under names that begin with `stream`, and loops that may draw. */
+export function enterDraws(tracer: Tracer, nodes: Record<string, Node>, stream: string) {
+  const { build } = tracer;
   const draws: DrawPlan[number][] = [];
   /** Where draws go now, and for each loop around, its iteration and how often it runs. */
   let list = draws;
@@ -68,7 +74,7 @@ export function enterInputs(tracer: Tracer, specs: StepSpecs, prefix = "", strea
   const draw = (kind: Draw["kind"], shape: Shape, min: number, max: number): tf.Tensor => {
     // Named by all that is drawn, so that another draw at another time shows as another graph.
     const range = kind === "normal" ? "" : ` in [${min}, ${max})`;
-    const name = `${prefix}${stream}/${drawn++} ${kind}${range}`;
+    const name = `${stream}/${drawn++} ${kind}${range}`;
     list.push({ name, kind, shape, min, max });
     const times = loops.map((loop) => loop.times);
     let node = build.input(name, [...times, ...shape]);
@@ -104,8 +110,7 @@ export function enterInputs(tracer: Tracer, specs: StepSpecs, prefix = "", strea
     return Object.fromEntries(paths.map((path, i) => [path, tracer.tensor(results[i]!)]));
   };
 
-  const inputs: StepInputs = { batch, scalars, random, repeat };
-  return { inputs, nodes, draws: draws as DrawPlan };
+  return { random, repeat, draws: draws as DrawPlan };
 }
 
 /** What an iteration returns under a name, if it fits. Throws MF_TRACE_REPEAT. */

@@ -32,6 +32,8 @@ export interface UpdateGraph extends Part {
   readonly grads: Nodes;
   /** By state path. */
   readonly state: Nodes;
+  /** By the names that plugins gave them. */
+  readonly exposed: Nodes;
   /** 1 when the update may be used. */
   readonly finite: Node;
 }
@@ -46,6 +48,7 @@ export function traceStep(program: StepProgram, specs: StepSpecs): UpdateGraph {
       grads: mapTree(tracer.node, backward.grads),
       metrics: takeMetrics(tracer, { ...backward.metrics, ...update.metrics }),
       state: stateNodes(tracer, update.state),
+      exposed: outside(mapTree(tracer.node, update.exposed)),
       guard: { finite: tracer.node(update.finite) },
     });
     return { ...part(), ...results, finite: guard.finite! };
@@ -86,6 +89,7 @@ export function traceUpdate(program: StepProgram, specs: StepSpecs): UpdateGraph
       metrics: takeMetrics(tracer, update.metrics),
       grads,
       state: stateNodes(tracer, update.state),
+      exposed: outside(mapTree(tracer.node, update.exposed)),
       finite: tracer.node(update.finite),
     };
   });
@@ -118,8 +122,8 @@ export function takeMetrics(tracer: Tracer, metrics: Metrics): Record<string, No
   return outside(nodes);
 }
 
-/** Nodes of a step, none of which is a value of one iteration of a loop. Throws MF_TRACE_REPEAT. */
-function outside(nodes: Record<string, Node>): Record<string, Node> {
+/** Nodes of a function, none of which is a value of one iteration of a loop. Throws MF_TRACE_REPEAT. */
+export function outside(nodes: Record<string, Node>): Record<string, Node> {
   const escaped = entryWithin(Object.values(nodes), new Set());
   if (escaped === null) return nodes;
   throw graphErrors.MF_TRACE_REPEAT({ where: escaped.origin, problem: "makes a value that is used outside of it" });

@@ -5,6 +5,7 @@ import { inferenceToOnnx } from "../../../core/export/onnx.ts";
 import { verify } from "../../../core/export/verify.ts";
 import { openRuntime } from "../../../core/graph/runtime/runtime.ts";
 import { predictWith, rowsFrom } from "../../../core/inference.ts";
+import { createStream } from "../../../core/random.ts";
 import type { Inference } from "../../../core/task.ts";
 import { energyParams, energyTask } from "./energy-task.ts";
 
@@ -41,12 +42,28 @@ test("a derivative inside the inference function is exported with it", async () 
   const { inference } = energyTask();
   const { maxRelative } = await check({
     outputs: { slope: { shape: [2], description: "of the energy over the action" } },
-    run(params, inputs) {
-      const energy = (action: tf.Tensor) => tf.sum(inference.run(params, { ...inputs, action })["energy"]!);
+    run(params, inputs, step) {
+      const energy = (action: tf.Tensor) => tf.sum(inference.run(params, { ...inputs, action }, step)["energy"]!);
       return { slope: tf.grad(energy)(inputs["action"]!) };
     },
   });
   expect(maxRelative).toBeLessThan(1e-5);
+});
+
+test("loops and draws are exported with it: six steps that all rows share", async () => {
+  const changed: Partial<Inference> = {
+    run(_, { observation }, { random, repeat }) {
+      const start = tf.add(observation!, random.uniform([1, 2], -1, 1));
+      const end = repeat(6, { x: start }, ({ x }, i) => {
+        const size = tf.gather(tf.tensor1d([6, 5, 4, 3, 2, 1]), i);
+        return { x: tf.add(tf.mul(x!, 0.9), tf.mul(random.normal([2]), size)) };
+      });
+      return { energy: tf.sum(end["x"]!, 1) };
+    },
+    stream: () => createStream(3, "six steps"),
+  };
+  expect((await check(changed)).maxRelative).toBeLessThan(1e-5);
+  expect(inferenceToOnnx(energyTask(changed), {}).histogram).toMatchObject({ Loop: 1 });
 });
 
 test("exporting leaves no tensors behind and the backend in place", async () => {

@@ -10,6 +10,7 @@ import {
   standardFusions,
   sumOfSquares,
   sumOverRows,
+  unitStep,
 } from "../../../../core/graph/onnx/fusions.ts";
 import { toOnnx } from "../../../../core/graph/onnx/model.ts";
 import { expectClose, type Feed, floats, inputsOf, runOnnx, wave } from "./run.ts";
@@ -69,6 +70,27 @@ test("a norm's sum of squares reads its operand once; a row's does not change", 
   expect(await fused([sumOfSquares], [wave([30, 20])], graph)).toEqual({ ReduceSumSquare: 1 });
   const rows: Graph = (g, x) => ({ y: g.reduce("ReduceSum", g.binary("Mul", x!, x!), [1], false) });
   expect(await fused([sumOfSquares], [wave([30, 20])], rows)).toEqual({ Mul: 1, ReduceSum: 1 });
+});
+
+describe("a unit step", () => {
+  const x = floats([9], [Number.NaN, 1, -1, 0, -0, 2 ** -126, -(2 ** -126), Number.POSITIVE_INFINITY, -3e38]);
+  const step = (g: Builder, v: Node, given: { missing?: Node; below?: number } = {}): Node => {
+    const { missing = v, below = 0 } = given;
+    const positive = g.binary("Greater", v, g.splat(0, []));
+    return g.where(g.unary("IsNaN", missing), v, g.where(positive, g.splat(1, []), g.splat(below, [])));
+  };
+
+  test("is one operation, exact at zero, at the smallest and the largest numbers, and for NaN", async () => {
+    expect(await fused([unitStep], [x], (g, v) => ({ y: step(g, v!) }), 0)).toEqual({ HardSigmoid: 1 });
+  });
+
+  test("not with a slope below zero, nor with another's NaN", async () => {
+    expect(await fused([unitStep], [x], (g, v) => ({ y: step(g, v!, { below: 0.1 }) }))).not.toHaveProperty(
+      "HardSigmoid",
+    );
+    const other: Graph = (g, v) => ({ y: step(g, v!, { missing: g.unary("Sin", v!) }) });
+    expect(await fused([unitStep], [x], other)).not.toHaveProperty("HardSigmoid");
+  });
 });
 
 describe("a sum over leading axes is a product with ones", () => {

@@ -110,6 +110,24 @@ test("what a loop does not change is computed once, outside", async () => {
   expect(nodesOf(bodyOf(loop!.bytes)).map(({ op }) => op)).toEqual(["Gemm", "Mul", "Identity"]);
 });
 
+test("what a loop would broadcast in short runs is repeated before it", async () => {
+  const feeds = {
+    ...{ x: wave([40, 8, 2]), low: wave([40, 1, 2], 1), gain: wave([2], 2) },
+    ...{ long: wave([4, 8, 40]), shift: wave([4, 1, 40], 3) },
+  };
+  const body =
+    ([, low, gain, , shift]: Node[]): Body =>
+    (build, [v, w]) => [build.binary("Max", build.binary("Mul", v!, gain!), low!), build.binary("Sub", w!, shift!)];
+  const starts = (_: Builder, [x, , , long]: Node[]) => [x!, long!];
+  await compare(3, feeds, starts, body);
+
+  const build = createBuilder();
+  const inputs = inputsOf(build, feeds);
+  const ends = build.loop(3, starts(build, inputs), (carried, i) => body(inputs)(build, carried, i));
+  const graph = graphOf(toOnnx({ inputs, outputs: { end0: ends[0]!, end1: ends[1]! } }).bytes);
+  expect(nodesOf(graph).map(({ op }) => op)).toEqual(["Expand", "Expand", "Loop"]);
+});
+
 test("loops in loops, each reading what lies around it", async () => {
   const run = async (loops: boolean): Promise<{ result: Feed; ops: string[][] }> => {
     const build = createBuilder();

@@ -91,6 +91,14 @@ function randomGraph(build: Builder, random: RandomStream, operations: number): 
     (x) =>
       x.shape.length === 2 ? build.matmul(bounded(x), bounded(build.transpose(x, [1, 0]))) : build.reverse(x, [0]),
   ];
+  const [, , square, row, column] = inputs as [Node, Node, Node, Node, Node];
+  const outer = build.matmul(column, build.reshape(row, [1, 4]));
+  ranked.push((x) => {
+    if (x.shape.length !== 2 || x.shape[1] !== 4) return build.matmul(build.expand(row, [2, 4]), square);
+    const scaled = build.binary(one(["Add", "Mul"]), bounded(x), row);
+    const product = build.matmul(one([scaled, outer, x]), square);
+    return one([product, build.reduce("ReduceSum", product, [axis(product)], true)]);
+  });
   for (let k = 0; k < operations; k++) {
     const x = pick();
     const made = one(x.shape.length === 0 ? anyRank : [...anyRank, ...ranked])(x);

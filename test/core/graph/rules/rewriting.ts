@@ -16,6 +16,8 @@ const feeds = {
   deep: wave([3, 1, 1], 5),
   s: floats([], [0.7]),
   cube: wave([2, 3, 4]),
+  line: wave([64], 6),
+  thin: wave([64, 2], 7),
   i: ints([2, 3], [3, -4, 0, 7, 2, -9]),
   j: ints([3], [2, 5, -3]),
   t: bools([2, 3], [1, 0, 0, 1, 1, 0]),

@@ -2,9 +2,10 @@ import { expect, test } from "vitest";
 import type { Builder } from "../../../../core/graph/builder.ts";
 import type { BinaryOp, Node } from "../../../../core/graph/node.ts";
 import { allRules } from "../../../../core/graph/rules/index.ts";
+import { productCases } from "./product-cases.ts";
 import { expectRewriting, type Graph, type Rewriting } from "./rewriting.ts";
 
-const cases: Rewriting[] = [];
+const cases: Rewriting[] = [...productCases];
 /** Of one rule: title, graph, and what becomes of it. */
 const of = (rule: string, list: readonly (readonly [string, Graph, string | null])[]): void => {
   for (const [title, graph, becomes] of list) cases.push({ rule, title, graph, becomes });
