@@ -41,15 +41,20 @@ export const createStorage = <T extends DType>(dtype: T, count: number): Storage
 
 /** Copies little-endian (or, when asked, big-endian) bytes into storage of their own. Any byte but 0 is true in a bool. */
 export function storageFromBytes<T extends DType>(dtype: T, bytes: Uint8Array, bigEndian = false): StorageOf[T] {
-  const size = elementBytes[dtype];
-  const storage = createStorage(dtype, bytes.length / size);
-  const copy = Buffer.from(storage.buffer, storage.byteOffset, storage.byteLength);
-  copy.set(bytes);
-  if (bigEndian && size === 2) copy.swap16();
-  if (bigEndian && size === 4) copy.swap32();
-  if (bigEndian && size === 8) copy.swap64();
-  if (dtype === "bool") for (let i = 0; i < copy.length; i++) copy[i] = copy[i] === 0 ? 0 : 1;
+  const storage = createStorage(dtype, bytes.length / elementBytes[dtype]);
+  new Uint8Array(storage.buffer).set(bytes);
+  readInPlace(dtype, storage, bigEndian);
   return storage;
+}
+
+/** Makes elements of the bytes that a file's were read into storage as. */
+export function readInPlace<T extends DType>(dtype: T, storage: StorageOf[T], bigEndian: boolean): void {
+  const size = elementBytes[dtype];
+  const bytes = Buffer.from(storage.buffer, storage.byteOffset, storage.byteLength);
+  if (bigEndian && size === 2) bytes.swap16();
+  if (bigEndian && size === 4) bytes.swap32();
+  if (bigEndian && size === 8) bytes.swap64();
+  if (dtype === "bool") for (let i = 0; i < bytes.length; i++) bytes[i] = bytes[i] === 0 ? 0 : 1;
 }
 
 /** The array's memory as bytes, shared with it. Throws MF_INTERNAL when the shape does not describe the data. */

@@ -90,10 +90,9 @@ export function checkFinite(path: string, array: string, tensor: HostTensor, fir
 export function checkShape(
   path: string,
   array: string,
-  tensor: HostTensor,
+  { shape }: Pick<HostTensor, "shape">,
   expected: readonly (number | null)[],
 ): void {
-  const { shape } = tensor;
   const fits = shape.length === expected.length && expected.every((size, i) => size === null || size === shape[i]);
   if (fits) return;
   const wanted = expected.map((size) => size ?? "*").join(", ");

@@ -6,11 +6,8 @@ import { toFloat32 } from "./convert.ts";
 import { elementBytes, elementCount, storageFromBytes } from "./elements.ts";
 import { checkFinite } from "./files.ts";
 import type { HostBatch, HostTensor } from "./host-tensor.ts";
-import { type NpyHeader, parseNpyHeader } from "./npy.ts";
+import { NPY_HEADER_LIMIT, type NpyHeader, parseNpyHeader } from "./npy.ts";
 import type { RowSource } from "./windowed.ts";
-
-/** Version 1 headers are at most this long; later versions exist for structured arrays. */
-const HEADER_LIMIT = 2 ** 16 + 10;
 
 interface Part {
   readonly path: string;
@@ -73,7 +70,7 @@ async function openPart(path: string, array: string, before: readonly Part[]): P
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
-    const head = new Uint8Array(Math.min(size, HEADER_LIMIT));
+    const head = new Uint8Array(Math.min(size, NPY_HEADER_LIMIT));
     await readAt(file, head, 0);
     const header = parseNpyHeader(head, path);
     const { shape, dtype, offset } = header;

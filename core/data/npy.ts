@@ -12,6 +12,9 @@ export interface NpyHeader {
   readonly offset: number;
 }
 
+/** Version 1 headers are at most this long; later versions exist for structured arrays. */
+export const NPY_HEADER_LIMIT = 2 ** 16 + 10;
+
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
 const descrOf: Readonly<Record<DType, string>> = {

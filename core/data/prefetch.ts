@@ -1,7 +1,7 @@
-import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { errors, type Fault, MfError } from "../errors.ts";
 import type { Json } from "../json.ts";
+import { isTypescript, typescriptArguments, workerEntry } from "../worker-entry.ts";
 import { checkBatchSize, nextCursor } from "./cursor.ts";
 import type { Cursor, Dataset, Read } from "./dataset.ts";
 
@@ -29,8 +29,6 @@ export interface Failure {
 }
 
 export type WorkerReply = { readonly size: number | null } | { readonly read: Read } | { readonly failure: Failure };
-
-const typescript = /\.[cm]?tsx?$/;
 
 /**
  * The dataset that the named function makes, read ahead in worker threads: the same batches at the same cursors, earlier.
@@ -100,24 +98,17 @@ export async function prefetched(spec: PrefetchSpec, { workers, depth }: Prefetc
 }
 
 function openPool(spec: PrefetchSpec, workers: number): Piscina {
-  // The entry lies beside this file under the same ending: .ts in the repository, .js in the package.
-  const ending = typescript.test(new URL(import.meta.url).pathname) ? "ts" : "js";
-  const entry = fileURLToPath(new URL(`./prefetch-worker.${ending}`, import.meta.url));
-  const needsTsx = ending === "ts" || typescript.test(spec.module);
+  const { file, typescript } = workerEntry("prefetch-worker", import.meta.url);
   return new Piscina({
-    filename: entry,
+    filename: file,
     name: "answer",
     minThreads: workers,
     maxThreads: workers,
     workerData: spec,
-    execArgv: needsTsx ? ["--import", typescriptLoader()] : [],
+    // Datasets that hold a window of their data read it again for a batch that comes out of turn.
+    stricterFIFO: true,
+    execArgv: typescript || isTypescript(spec.module) ? typescriptArguments() : [],
   });
-}
-
-/** `--import tsx` registers in the main thread only; this registers wherever it is loaded. */
-function typescriptLoader(): string {
-  const api = import.meta.resolve("tsx/esm/api");
-  return `data:text/javascript,${encodeURIComponent(`import { register } from ${JSON.stringify(api)}; register();`)}`;
 }
 
 function rebuilt({ message, stack, known }: Failure, spec: PrefetchSpec): Error {

@@ -135,16 +135,18 @@ test("without shuffling, samples come in the order of the file", async () => {
   expect(reads.flatMap(({ batch }) => ids(batch))).toEqual(Array.from({ length: 20 }, (_, i) => i));
 });
 
-test("windows are read one at a time, block by block, and every row once an epoch", async () => {
+test("windows are read block by block, ahead of their use, and every row once an epoch", async () => {
   const source = sliceRows(10_000);
   const dataset = windowedDataset(source, { windowRows: 640 });
-  await readInTurn(dataset, 100, 6);
-  // One window of 32 blocks holds 600 samples and more; one block may lie around the end of the file.
+  // One window of 32 blocks holds 640 samples; one block may lie around the end of the file.
+  await readInTurn(dataset, 20, 1);
   expect(source.reads).toBeLessThanOrEqual(33);
+  await readInTurn(dataset, 20, 16);
+  expect(source.reads).toBeLessThanOrEqual(33 + 16);
   source.reads = 0;
   const reads = await readInTurn(dataset, 100, 100);
   expect(source.largest).toBe(20);
-  expect(source.reads).toBeLessThanOrEqual(501);
+  expect(source.reads).toBeLessThanOrEqual(501 + 32);
   const distance = reads.flatMap(({ batch }) => ids(batch)).map((id, i) => Math.abs(id - i));
   // For a random order the mean distance is a third of the length.
   expect(distance.reduce((a, b) => a + b) / 10_000).toBeGreaterThan(2800);

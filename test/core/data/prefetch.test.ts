@@ -39,6 +39,12 @@ describe("a dataset read ahead in worker threads", () => {
     expect(await take(ahead, 6)).toEqual(await take(await normalDataset(), 6));
   });
 
+  test("asks one thread for batches in their order", async () => {
+    const ahead = await inWorkers("readsBefore", null, 1, 12);
+    const reads = (await take(ahead, 60)).map(({ batch }) => batch["reads"]!.data[0]);
+    expect(reads).toEqual(Array.from({ length: 60 }, (_, i) => i));
+  });
+
   test("copies arrays that share memory instead of taking the memory away", async () => {
     const ahead = await inWorkers("sharedMemory", null);
     const [first, second] = await take(ahead, 2);

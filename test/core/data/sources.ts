@@ -40,6 +40,12 @@ export const failing = ({ at, how }: { at: number; how: "plain" | "known" | "exi
     return { x: float32(new Float32Array(count), [count]) };
   });
 
+/** No function of the cursor: says how many reads came before. */
+export const readsBefore = (): Dataset => {
+  let reads = 0;
+  return generatedDataset((_, count) => ({ reads: float32(new Float32Array(count).fill(reads++), [count]) }));
+};
+
 export const notOpening = (): Dataset => {
   throw new Error("no such robot");
 };
