@@ -9,6 +9,7 @@ import type { MetricStream } from "./metrics/stream.ts";
 import type { Optimizer } from "./optimizer/optimizer.ts";
 import type { Log, Plugin, PluginContext, PluginFactory } from "./plugin.ts";
 import { createStream } from "./random.ts";
+import type { ReportSection } from "./report/figure.ts";
 import type { Clock, Run, RunSettings } from "./run.ts";
 import type { Slot, TrainState } from "./state.ts";
 import { buildStep, type StepProgram } from "./step.ts";
@@ -32,7 +33,17 @@ interface Memory {
 
 /** Who declared what, for `mf explain`. */
 export interface Declaration {
-  readonly kind: "task" | "loss" | "evaluator" | "scalar" | "fixed" | "slot" | "memory" | "interval" | "evaluation";
+  readonly kind:
+    | "task"
+    | "loss"
+    | "evaluator"
+    | "section"
+    | "scalar"
+    | "fixed"
+    | "slot"
+    | "memory"
+    | "interval"
+    | "evaluation";
   readonly name: string;
   readonly plugin: string;
 }
@@ -46,6 +57,8 @@ export interface Assembly {
   readonly program: StepProgram;
   readonly terms: readonly LossTerm[];
   readonly evaluators: readonly Evaluator[];
+  /** Of the run's report. */
+  readonly sections: readonly ReportSection[];
   readonly declarations: readonly Declaration[];
   readonly intervals: readonly { readonly interval: Interval; readonly act: (clock: Clock) => void }[];
   /** The state before the first step: a function of the seed alone. The caller owns the tensors. */
@@ -72,6 +85,7 @@ export function assemble(given: readonly Plugin[], optimizer: Optimizer, around:
   const tasks: { plugin: string; task: Task }[] = [];
   const terms: LossTerm[] = [];
   const evaluators: Evaluator[] = [];
+  const sections: ReportSection[] = [];
   const scalars = new Map<string, (clock: Clock) => number>();
   const fixed = new Map<string, { at: (clock: Clock) => number; now: number }>();
   const slots: { path: string; init: (params: Tree) => Tree }[] = [];
@@ -105,6 +119,7 @@ export function assemble(given: readonly Plugin[], optimizer: Optimizer, around:
   const model: Model = {
     init: (random) => theTask().model.init(random),
     apply: (params, inputs) => theTask().model.apply(params, inputs),
+    inputGradient: (params, inputs, name) => theTask().model.inputGradient?.(params, inputs, name) ?? null,
   };
   const theTask = (): Task => {
     if (tasks.length !== 1) throw errors.MF_TASK_COUNT({ tasks: tasks.map((t) => t.plugin) });
@@ -129,6 +144,10 @@ export function assemble(given: readonly Plugin[], optimizer: Optimizer, around:
     evaluator(evaluator) {
       declare(plugin, "evaluator", evaluator.name, "evaluator");
       evaluators.push(evaluator);
+    },
+    report(section) {
+      declare(plugin, "section", section.name, "report");
+      sections.push(section);
     },
     evaluationParams(choose) {
       declare(plugin, "evaluation", "params", "evaluationParams");
@@ -198,6 +217,7 @@ export function assemble(given: readonly Plugin[], optimizer: Optimizer, around:
     program: buildStep(terms, hooks, optimizer, versionNow),
     terms,
     evaluators,
+    sections,
     declarations,
     intervals,
     initialState() {

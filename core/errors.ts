@@ -78,6 +78,9 @@ function editDistance(a: string, b: string): number {
 /** Who did it, in brackets. */
 export const by = (where: string | null): string => (where === null ? "" : ` (${where})`);
 
+const first = (most: number, lines: readonly string[]): readonly string[] =>
+  lines.length <= most ? lines : [...lines.slice(0, most), `… and ${lines.length - most} more`];
+
 const hint = (name: string, known: readonly string[]): string => {
   const near = didYouMean(name, known);
   return near === undefined ? ` Known: ${known.join(", ")}.` : ` Did you mean "${near}"?`;
@@ -182,6 +185,10 @@ export const errors = defineErrors({
     (d: { call: string; where: string | null }) =>
       `step.${d.call}() was called inside step.repeat${by(d.where)}. Carry the value in the loop's state, and ${d.call} it afterwards.`,
   ),
+  MF_EXPOSE_EARLY: ours(
+    (d: { name: string; where: string | null }) =>
+      `"${d.name}" was exposed in the first half of the step${by(d.where)}. Expose it in afterBackward or afterUpdate.`,
+  ),
   MF_CAPTURED_NUMBER: ours(
     (d: { plugin: string }) =>
       `Plugin "${d.plugin}" bakes a number that changes over time into the step. Declare it with context.scalar().`,
@@ -262,7 +269,7 @@ export const errors = defineErrors({
   ),
   MF_CHECKPOINT_SHAPES: user(
     (d: { path: string; differences: readonly string[] }) =>
-      `Checkpoint "${d.path}" does not fit this configuration:\n  ${d.differences.join("\n  ")}\nUse the configuration it was trained with.`,
+      `Checkpoint "${d.path}" does not fit this configuration:\n  ${first(8, d.differences).join("\n  ")}\nUse the configuration it was trained with.`,
   ),
   MF_CHECKPOINT_STATE: user(
     (d: { path: string; plugin: string }) =>
@@ -277,6 +284,23 @@ export const errors = defineErrors({
   ),
   MF_RUN_EXISTS: user(
     (d: { run: string }) => `Run "${d.run}" exists. Continue it with --resume last, or give another --name.`,
+  ),
+  MF_INFERENCE_NONE: user(
+    (d: { task: string }) =>
+      `An evaluator asks the task "${d.task}" for answers, and it has no inference. Use the evaluator with a task that has.`,
+  ),
+
+  MF_PLUGIN_UNTRAINED: user(
+    (d: { plugin: string; path: string }) =>
+      `Checkpoint "${d.path}" holds no state of the plugin "${d.plugin}", which a trained model needs. Leave the plugin out.`,
+  ),
+  MF_HELD_OUT_NONE: user(
+    (d: { task: string }) =>
+      `The task "${d.task}" has no held-out data to measure the loss on. Leave out what asks for it.`,
+  ),
+  MF_RENDER_NONE: user(
+    (d: { task: string; evaluators: readonly string[] }) =>
+      `No evaluator of the task "${d.task}" draws pictures (${d.evaluators.join(", ") || "there is none"}). Leave out what asks for some.`,
   ),
 
   // ── configuration and command line ──

@@ -4,6 +4,7 @@ import { didYouMean, errors } from "./errors.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Json } from "./json.ts";
 import type { MetricStream } from "./metrics/stream.ts";
+import type { ReportSection } from "./report/figure.ts";
 import type { Clock, Run, RunSettings } from "./run.ts";
 import type { Slot, TrainState } from "./state.ts";
 import type { Evaluator, LossTerm, Model, Task } from "./task.ts";
@@ -30,6 +31,8 @@ export interface PluginContext {
   /** Adds a named loss term; the step minimises the sum of all. */
   loss(term: LossTerm): void;
   evaluator(evaluator: Evaluator): void;
+  /** Adds a section to the run's report: what the trained model does, as a figure. */
+  report(section: ReportSection): void;
   /** Chooses the parameters that are evaluated and exported instead of the trained ones. At most one plugin does (EMA). */
   evaluationParams(choose: (state: TrainState) => Tree): void;
   /** A number fed to the step as a 0-d tensor, computed anew each step from the clock before it. */

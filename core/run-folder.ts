@@ -82,11 +82,17 @@ export async function lockRun(folder: RunFolder): Promise<() => Promise<void>> {
       return () => rm(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      const pid = Number(await readFile(path, "utf8").catch(() => ""));
-      if (pid > 0 && pid !== process.pid && isAlive(pid)) throw errors.MF_RUN_LOCKED({ run: folder.name, pid });
+      const pid = await trainingProcess(folder);
+      if (pid !== null && pid !== process.pid) throw errors.MF_RUN_LOCKED({ run: folder.name, pid });
       await rm(path, { force: true });
     }
   }
+}
+
+/** The live process that trains the run; null when none does. */
+export async function trainingProcess(folder: RunFolder): Promise<number | null> {
+  const pid = Number(await readFile(join(folder.path, "lock"), "utf8").catch(() => ""));
+  return pid > 0 && isAlive(pid) ? pid : null;
 }
 
 function isAlive(pid: number): boolean {

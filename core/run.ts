@@ -27,12 +27,16 @@ export interface StepReport {
   readonly skipped: boolean;
   /** Reads the step's metrics from the device. It waits for the device: call it on an interval. Same tick only. */
   read(): Record<string, number>;
+  /** Reads what the step exposed, flat, by name; waits likewise. Same tick only: a copy outlives it. */
+  readExposed(): Record<string, ArrayLike<number>>;
 }
 
 export interface ValidationReport {
   readonly clock: Clock;
   /** By full name: `val/position_error_mm`. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Pictures of what the model has learned so far: SVG texts by file name. Rejects with MF_RENDER_NONE where nothing draws any. */
+  render(): Promise<Record<string, string>>;
 }
 
 /** A checkpoint about to be written. Observers may mark it and say what to keep; the loop writes and deletes. */

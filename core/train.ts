@@ -16,9 +16,11 @@ import {
 import type { ResolvedConfig } from "./config/resolve.ts";
 import { type ActiveBackend, useBackend } from "./engine/backend.ts";
 import { disposeState } from "./engine/eager.ts";
-import { openEngine } from "./engine/open.ts";
+import { openEngine, openPredictor } from "./engine/open.ts";
 import { environment } from "./engine/probe.ts";
 import { errors } from "./errors.ts";
+import { heldOutLossOf } from "./held-out.ts";
+import { predictOf } from "./inference.ts";
 import type { Json } from "./json.ts";
 import { createMetricStream } from "./metrics/stream.ts";
 import type { Log } from "./plugin.ts";
@@ -35,12 +37,14 @@ import {
   writeJson,
 } from "./run-folder.ts";
 import type { TrainState } from "./state.ts";
+import type { Predict } from "./task.ts";
 import {
   type CheckpointStore,
   evaluate,
   type LoopSettings,
   measureBaselines,
   type Position,
+  render,
   runLoop,
 } from "./trainer.ts";
 import type { Tree } from "./tree.ts";
@@ -183,7 +187,8 @@ async function resume(
   if (done || stopped) {
     throw errors.MF_RUN_STOPPED({ run, reason: stopReason ?? `it is at step ${clock.steps} of ${settings.steps}` });
   }
-  const state = restoreState(assembly, manifest, tensors, path, request);
+  const started = (plugin: string) => request.log.warn(`Plugin "${plugin}" is not in the checkpoint; it starts fresh.`);
+  const state = restoreState(assembly, manifest, tensors, path, { drop: request.dropState ?? [], started });
   request.log.info(`Resumed ${run} at step ${clock.steps} from ${path}.`);
   const later = (await listCheckpoints(from.folder.checkpoints)).filter(
     (c) => (c.manifest?.clock.steps ?? 0) > clock.steps,
@@ -202,14 +207,11 @@ function restoreState(
   manifest: Manifest,
   tensors: Parameters<typeof restore>[1],
   path: string,
-  { dropState = [], log }: { readonly dropState?: readonly string[]; readonly log: Log },
+  options: { readonly drop: readonly string[]; readonly started: (plugin: string) => void },
 ): TrainState {
-  const state = restore(assembly.initialState(), tensors, path, {
-    drop: dropState,
-    started: (plugin) => log.warn(`Plugin "${plugin}" is not in the checkpoint; it starts fresh.`),
-  });
+  const state = restore(assembly.initialState(), tensors, path, options);
   const here = new Set(assembly.plugins.map((p) => p.name));
-  const memory = Object.fromEntries(Object.entries(manifest.memory).filter(([name]) => !dropState.includes(name)));
+  const memory = Object.fromEntries(Object.entries(manifest.memory).filter(([name]) => !options.drop.includes(name)));
   for (const plugin of Object.keys(memory)) if (!here.has(plugin)) throw errors.MF_CHECKPOINT_STATE({ path, plugin });
   assembly.loadMemory(memory, Object.fromEntries(manifest.plugins.map((p) => [p.name, p.stateVersion])));
   return state;
@@ -256,12 +258,19 @@ function checkpointStore(
 export interface OpenedRun {
   /** The run's name. */
   readonly run: string;
+  readonly folder: string;
   readonly checkpoint: string;
   readonly manifest: Manifest;
+  /** What it was opened with: the saved configuration, or what `configOf` made of it. */
+  readonly config: ResolvedConfig;
   readonly assembly: Assembly;
   /** The parameters to use: the averaged ones where the run keeps an average. */
   readonly params: Tree;
+  /** The task's inference with these parameters; rejects with MF_INFERENCE_NONE where the task has none. */
+  readonly predict: Predict;
   evaluate(): Promise<{ metrics: Record<string, number>; baselines: Record<string, Record<string, number>> }>;
+  /** Pictures of what the model has learned: SVG texts by file name. Rejects with MF_RENDER_NONE where nothing draws any. */
+  render(): Promise<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -280,15 +289,34 @@ export async function openRun(
   const config = options.configOf(manifest.config);
   await useBackend(config.backend);
   const assembly = assembleToAsk(config, folder.name, options.log);
-  const state = restoreState(assembly, manifest, tensors, checkpoint, options);
+  const here = assembly.plugins.map((p) => p.name);
+  const state = restoreState(assembly, manifest, tensors, checkpoint, {
+    // What a plugin that was left out keeps is of use to training alone.
+    drop: manifest.plugins.map((p) => p.name).filter((plugin) => !here.includes(plugin)),
+    started(plugin) {
+      throw errors.MF_PLUGIN_UNTRAINED({ plugin, path: checkpoint });
+    },
+  });
+  const params = assembly.evaluationParams(state);
+  const predictor = openPredictor(config.engine, options.log);
+  const predict = predictOf(assembly.task, params, predictor);
+  const heldOutLoss = heldOutLossOf(assembly, state, manifest.clock, config.train.batchSize);
   return {
     run: folder.name,
+    folder: folder.path,
     checkpoint,
     manifest,
+    config,
     assembly,
-    params: assembly.evaluationParams(state),
-    evaluate: async () => ({ metrics: await evaluate(assembly, state), baselines: await measureBaselines(assembly) }),
+    params,
+    predict,
+    evaluate: async () => ({
+      metrics: await evaluate(assembly, params, predict, heldOutLoss),
+      baselines: await measureBaselines(assembly),
+    }),
+    render: () => render(assembly, params, predict),
     async close() {
+      await predictor.dispose();
       disposeState(state);
       await assembly.dispose();
     },

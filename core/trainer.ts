@@ -4,12 +4,16 @@ import type { Cursor, Dataset } from "./data/dataset.ts";
 import { disposeState } from "./engine/eager.ts";
 import type { Engine, HostInputs } from "./engine/engine.ts";
 import { errors } from "./errors.ts";
+import { heldOutLossOf } from "./held-out.ts";
+import { predictOf } from "./inference.ts";
 import type { OwnedMetricStream } from "./metrics/stream.ts";
 import type { Log } from "./plugin.ts";
 import { createStream } from "./random.ts";
 import type { CheckpointDraft, Clock, Outcome, RunSettings, RunSummary } from "./run.ts";
 import type { RunControl } from "./run-control.ts";
 import type { TrainState } from "./state.ts";
+import type { Evaluator, Predict } from "./task.ts";
+import type { Tree } from "./tree.ts";
 import { createTimer, type Interval } from "./when.ts";
 
 /** A point between two steps: all that a run needs to go on from there. */
@@ -66,6 +70,7 @@ export interface Loop {
 
 const maxRollbacks = 3;
 const drainMilliseconds = 10_000;
+const settleMilliseconds = 1000;
 const yieldMilliseconds = 20;
 
 /**
@@ -99,10 +104,17 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
   const validate = async (): Promise<void> => {
     validatedAt = position.clock.steps;
     await loop.engine.sync();
-    const measured = await evaluate(assembly, position.state);
+    const params = assembly.evaluationParams(position.state);
+    const predict = predictOf(assembly.task, params, loop.engine);
+    const heldOutLoss = heldOutLossOf(assembly, position.state, position.clock, settings.batchSize);
+    const measured = await evaluate(assembly, params, predict, heldOutLoss);
     latestMetrics = { ...latestMetrics, ...measured };
     record(loop, "val", measured);
-    await assembly.hooks.onValidate.promise({ clock: position.clock, metrics: measured });
+    await assembly.hooks.onValidate.promise({
+      clock: position.clock,
+      metrics: measured,
+      render: () => render(assembly, params, predict),
+    });
   };
   const checkpoint = async (tags: readonly string[], stopReason: string | null): Promise<void> => {
     savedAt = position.clock.steps;
@@ -122,6 +134,8 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
       },
     };
     await assembly.hooks.onCheckpoint.promise(draft);
+    // A run that is killed goes on after this step, so that its metrics up to here must not be lost.
+    await loop.metrics.settle(settleMilliseconds);
     await loop.store?.save({ name: draft.name, position, metrics: latestMetrics, stopReason, best, keepLast });
   };
 
@@ -150,7 +164,8 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
       const result = await loop.engine.run(assembly.program, position.state, micro, exchange);
       position = { state: result.state, cursor, clock: tick(position.clock, cursor, settings, result.skipped) };
       control.setClock(position.clock);
-      assembly.hooks.onStep.call({ clock: position.clock, skipped: result.skipped, read: result.read });
+      const { skipped, read, readExposed } = result;
+      assembly.hooks.onStep.call({ clock: position.clock, skipped, read, readExposed });
       if (logDue(position.clock)) {
         record(loop, "train", {
           ...result.read(),
@@ -277,12 +292,30 @@ async function onSkip(
   return { ...position, state };
 }
 
-/** Runs every evaluator on the parameters to evaluate; names get the prefix `val/`. */
-export async function evaluate(assembly: Assembly, state: TrainState): Promise<Record<string, number>> {
-  const params = assembly.evaluationParams(state);
+/** Runs every evaluator; names get the prefix `val/`. */
+export async function evaluate(
+  assembly: Assembly,
+  ...given: Parameters<Evaluator["evaluate"]>
+): Promise<Record<string, number>> {
   const all: Record<string, number> = {};
   for (const evaluator of assembly.evaluators) {
-    for (const [name, value] of Object.entries(await evaluator.evaluate(params))) all[`val/${name}`] = value;
+    for (const [name, value] of Object.entries(await evaluator.evaluate(...given))) all[`val/${name}`] = value;
+  }
+  return all;
+}
+
+/** The pictures of every evaluator that draws some, by file name. Throws MF_RENDER_NONE where none does. */
+export async function render(assembly: Assembly, params: Tree, predict: Predict): Promise<Record<string, string>> {
+  const drawing = assembly.evaluators.filter((evaluator) => evaluator.render !== undefined);
+  if (drawing.length === 0) {
+    throw errors.MF_RENDER_NONE({ task: assembly.task.name, evaluators: assembly.evaluators.map((e) => e.name) });
+  }
+  const all: Record<string, string> = {};
+  for (const evaluator of drawing) {
+    // Two evaluators may choose the same name.
+    for (const [file, svg] of Object.entries(await evaluator.render!(params, predict))) {
+      all[file in all ? `${evaluator.name}-${file}` : file] = svg;
+    }
   }
   return all;
 }

@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { HostTensor } from "../data/host-tensor.ts";
-import { toTensor } from "../engine/eager.ts";
+import { toTensor } from "../engine/feed.ts";
 import { errors } from "../errors.ts";
 import type { TrainState } from "../state.ts";
 import { mapTree, prefixed, subtree, type Tree } from "../tree.ts";

@@ -26,11 +26,16 @@ export const reservedVariables = ["MF_BLAS", "MF_BLAS_LIB", "MF_RUNS_DIR", "MF_D
 
 /**
  * Separates the words of a command line into positional ones and settings. `--key value`, `--key=value`, `--no-key`; a
- * switch or a plugin's name takes no value unless it is written with "=" or is a plain true or false.
+ * switch or a plugin's name takes no value unless it is written with "=" or is a plain true or false. `own` are the flags
+ * that the command has besides, for guesses.
  * Throws MF_UNKNOWN for a key that nothing has, MF_USAGE for one without its value.
  */
-export function readFlags(words: readonly string[], registry: Registry): { positional: string[]; settings: Setting[] } {
-  return readWords(words, targetsOf(registry));
+export function readFlags(
+  words: readonly string[],
+  registry: Registry,
+  own: readonly string[] = [],
+): { positional: string[]; settings: Setting[] } {
+  return readWords(words, targetsOf(registry), own);
 }
 
 /** The same for options that belong to one schema alone: `--robot panda --samples 1000`. Throws MF_CONFIG for wrong values. */
@@ -48,6 +53,7 @@ export function readOptions<S extends z.ZodObject>(
 function readWords(
   words: readonly string[],
   targets: readonly Target[],
+  own: readonly string[] = [],
 ): { positional: string[]; settings: Setting[] } {
   const positional: string[] = [];
   const settings: Setting[] = [];
@@ -64,7 +70,7 @@ function readWords(
     const equals = word.indexOf("=");
     const spelling = equals < 0 ? word : word.slice(0, equals);
     const given = { spelling, words: spelling.replace(/^-+/, "").split(".") };
-    const { target, path, negated } = find(given, targets, "flag");
+    const { target, path, negated } = find(given, targets, "flag", own);
     let text = equals < 0 ? undefined : word.slice(equals + 1);
     const next = words[i + 1];
     const bare = target.kind === "switch" || target.kind === "plugin";
@@ -120,6 +126,7 @@ function find(
   given: Omit<Given, "text">,
   targets: readonly Target[],
   style: "flag" | "variable",
+  own: readonly string[] = [],
 ): { target: Target; path: readonly string[]; negated: boolean } {
   const found = match(given.words, targets);
   if (found !== undefined) return { ...found, negated: false };
@@ -131,7 +138,7 @@ function find(
       return { ...denied, negated: true };
     }
   }
-  throw unknown(given, targets, style);
+  throw unknown(given, targets, style, own);
 }
 
 function match(
@@ -154,7 +161,12 @@ function match(
   return undefined;
 }
 
-function unknown({ spelling, words }: Omit<Given, "text">, targets: readonly Target[], style: "flag" | "variable") {
+function unknown(
+  { spelling, words }: Omit<Given, "text">,
+  targets: readonly Target[],
+  style: "flag" | "variable",
+  own: readonly string[],
+) {
   const spell = (spelled: readonly string[]): string =>
     style === "flag"
       ? `--${spelled.map((w) => w.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase()).join(".")}`
@@ -168,7 +180,7 @@ function unknown({ spelling, words }: Omit<Given, "text">, targets: readonly Tar
           .join("__")}`;
   const all = targets.flatMap((t) => t.spellings.map(spell));
   const negations = targets.filter((t) => t.kind === "plugin").map((t) => spell([`no-${t.path[1]}`]));
-  const near = didYouMean(spelling, [...all, ...negations]);
+  const near = didYouMean(spelling, [...own, ...all, ...negations]);
   const siblings = targets.flatMap((t) => t.spellings).filter((s) => s.length > 1 && fold(s[0]!) === fold(words[0]!));
   const shown =
     words.length > 1 && siblings.length > 0
@@ -203,7 +215,7 @@ function targetsOf(registry: Registry): Target[] {
     for (const field of fieldsOf(schema)) {
       add(["plugins", pluginName, ...field.path], field.schema, [pluginName, ...field.path]);
       if (provides !== "task") continue;
-      const short = field.path.join(".") === "robot" ? [field.path] : [];
+      const short = ["robot", "skipBadFiles"].includes(field.path.join(".")) ? [field.path] : [];
       add(["task", ...field.path], field.schema, ...short, ["task", ...field.path]);
     }
   }

@@ -1,4 +1,4 @@
-import type { DataGenerator } from "../data/generator.ts";
+import type { DataConverter, DataGenerator, DataInspector } from "../data/generator.ts";
 import type { OptimizerFactory } from "../optimizer/optimizer.ts";
 import type { PluginFactory } from "../plugin.ts";
 import type { Preset } from "./define.ts";
@@ -10,4 +10,6 @@ export interface Registry {
   readonly optimizers: readonly OptimizerFactory<never>[];
   readonly presets: readonly Preset[];
   readonly generators: readonly DataGenerator[];
+  readonly converters: readonly DataConverter[];
+  readonly inspectors: readonly DataInspector[];
 }

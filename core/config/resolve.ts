@@ -82,9 +82,13 @@ export function resolveConfig(request: ResolveRequest): ResolvedConfig {
   return finish(draft, base.preset, base.origin + note);
 }
 
-/** The configuration that a `ResolvedConfig.data` describes. Throws MF_CONFIG for what the registry does not know. */
-export function configFromData(saved: Json, registry: Registry): ResolvedConfig {
+/**
+ * The configuration that a `ResolvedConfig.data` describes, with these settings laid over it. Throws MF_CONFIG for what the
+ * registry does not know.
+ */
+export function configFromData(saved: Json, registry: Registry, settings: readonly Setting[] = []): ResolvedConfig {
   const { draft, preset } = draftOfData(saved, registry);
+  applySettings(draft, settings, registry);
   return finish(draft, preset, savedOrigin);
 }
 

@@ -4,10 +4,13 @@ import { restore, snapshot } from "../checkpoint/snapshot.ts";
 import { firstCursor } from "../data/cursor.ts";
 import type { Cursor, Dataset } from "../data/dataset.ts";
 import type { HostTensor } from "../data/host-tensor.ts";
-import { createEagerEngine, disposeState, repeat, stepRandom, toTensors } from "../engine/eager.ts";
+import { createEagerEngine, disposeState } from "../engine/eager.ts";
 import type { Engine, HostInputs } from "../engine/engine.ts";
+import { repeat, stepRandom, toTensors } from "../engine/feed.ts";
 import { refuseWhileTracing } from "../graph/trace/trace.ts";
+import { predictOf } from "../inference.ts";
 import type { Json } from "../json.ts";
+import type { Media } from "../metrics/media.ts";
 import { createMetricStream, type MetricPoint } from "../metrics/stream.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
 import { sgd } from "../optimizer/sgd.ts";
@@ -15,6 +18,7 @@ import type { Plugin } from "../plugin.ts";
 import { createStream } from "../random.ts";
 import { type Clock, clockAtStart, type Outcome, type Run, type RunSettings } from "../run.ts";
 import type { StepInputs, TrainState } from "../state.ts";
+import { render } from "../trainer.ts";
 import { mapTree, type Tree } from "../tree.ts";
 import { createTimer } from "../when.ts";
 import { type Recording, record } from "./record.ts";
@@ -62,6 +66,7 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
   };
   const requests: string[] = [];
   const points: MetricPoint[] = [];
+  const media: Media[] = [];
   const messages: string[] = [];
   let clock = clockAtStart;
   const run: Run = {
@@ -78,6 +83,7 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
   };
   const stream = createMetricStream((message) => void messages.push(message));
   stream.points.subscribe((point) => void points.push(point));
+  stream.media.subscribe((item) => void media.push(item));
   const log = { info: (m: string) => void messages.push(m), warn: (m: string) => void messages.push(m) };
   const toy = plugins.some((p) => p.provides === "task") ? [] : [toyTask(targets, start)];
   const assembly = assemble([...plugins, ...toy], optimizer, { run, settings, metrics: stream, log });
@@ -118,9 +124,10 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
       samples: clock.samples + settings.accumulate * settings.batchSize,
       epochs: cursor.epoch,
     };
-    assembly.hooks.onStep.call({ clock, skipped: result.skipped, read: result.read });
+    const { skipped, read, readExposed } = result;
+    assembly.hooks.onStep.call({ clock, skipped, read, readExposed });
     for (const { due, act } of intervals) if (due(clock)) act(clock);
-    return result.read();
+    return read();
   };
 
   return {
@@ -130,6 +137,8 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
     requests,
     /** Every metric point that plugins recorded. */
     metrics: points,
+    /** What plugins published beside numbers. */
+    media,
     /** What plugins told the person. */
     messages,
     get state() {
@@ -147,8 +156,11 @@ export function createBench(given: Plugin | readonly Plugin[], start?: Tree, opt
       for (let i = 0; i < n; i++) last = await step();
       return last;
     },
-    validate: (metrics: Readonly<Record<string, number>>): Promise<void> =>
-      assembly.hooks.onValidate.promise({ clock, metrics }),
+    async validate(metrics: Readonly<Record<string, number>>): Promise<void> {
+      const params = assembly.evaluationParams(state);
+      const draw = () => render(assembly, params, predictOf(assembly.task, params, engine));
+      await assembly.hooks.onValidate.promise({ clock, metrics, render: draw });
+    },
     /** Offers plugins a checkpoint to mark; returns what they said. */
     async checkpoint(tags: readonly string[] = [], metrics: Readonly<Record<string, number>> = {}) {
       const said: { best: { metric: string; value: number } | null; keepLast: number | null } = {

@@ -2,12 +2,16 @@ import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { assemble } from "../../core/assemble.ts";
+import type { Dataset } from "../../core/data/dataset.ts";
 import { createMetricStream } from "../../core/metrics/stream.ts";
 import { sgd } from "../../core/optimizer/sgd.ts";
 import { definePlugin, type PluginContext, type PluginFactory } from "../../core/plugin.ts";
 import { clockAtStart } from "../../core/run.ts";
 import { createRunControl } from "../../core/run-control.ts";
+import type { Batch } from "../../core/state.ts";
+import type { Model } from "../../core/task.ts";
 import { createBench, toyTask, useBackend } from "../../core/testing/index.ts";
+import type { Tree } from "../../core/tree.ts";
 
 beforeAll(async () => void (await useBackend("cpu")));
 
@@ -41,6 +45,27 @@ test("a plugin is set up after what it requires, otherwise in the order given", 
   const last = note("last");
   createBench([note("first", [last])(), note("second")(), last()]);
   expect(order).toEqual(["last", "first", "second"]);
+});
+
+test("a plugin's model is the task's, whichever comes first, and its formula for a gradient if there is one", () => {
+  const double = { init: () => ({}), apply: (_: Tree, { x }: Batch) => tf.mul(x!, 2) };
+  const seen = (model: Model) => {
+    const asked: Model[] = [];
+    const reader = named("reader", ({ model, loss }) => {
+      asked.push(model);
+      loss({ name: "none", compute: () => tf.scalar(0) });
+    });
+    const task = named("task", ({ task }) => task({ name: "double", model, dataset: () => ({}) as Dataset }));
+    bare([reader(), task()]);
+    return asked[0]!;
+  };
+  const x = tf.tensor1d([1, 2]);
+  expect(seen(double).apply({}, { x }).arraySync()).toEqual([2, 4]);
+  expect(seen(double).inputGradient!({}, { x }, "x")).toBe(null);
+  const formula = (_: Tree, { x }: Batch, name: string) => (name === "x" ? tf.fill(x!.shape, 2) : null);
+  const { inputGradient } = seen({ ...double, inputGradient: formula });
+  expect(inputGradient!({}, { x }, "x")!.arraySync()).toEqual([2, 2]);
+  expect(inputGradient!({}, { x }, "y")).toBe(null);
 });
 
 test("use() gives the api of a required plugin, and refuses one that is not declared", () => {

@@ -236,6 +236,14 @@ test("the parameters that are evaluated are those that a plugin chose", async ()
   expect(summary?.metrics).toEqual({ "val/distance": 0 });
 });
 
+test("an evaluator may ask the task; one without an inference function says that it has none", async () => {
+  const asks = plugin(({ evaluator }) =>
+    evaluator({ name: "mine", evaluate: async (_, predict) => ({ rows: Object.keys(await predict({})).length }) }),
+  );
+  const { error } = await run([asks]);
+  expect(error).toMatchObject({ code: "MF_INFERENCE_NONE", fault: "user", message: expect.stringContaining('"toy"') });
+});
+
 test("baselines are measured once, at the end", async () => {
   let measured = 0;
   const evaluates = plugin(({ evaluator }) =>

@@ -53,4 +53,6 @@ export const registry: Registry = {
   optimizers,
   presets: [reachBasic, other],
   generators: [],
+  converters: [],
+  inspectors: [],
 };

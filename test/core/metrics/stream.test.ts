@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import type { Media } from "../../../core/metrics/media.ts";
 import { createMetricStream, type MetricPoint } from "../../../core/metrics/stream.ts";
 
 const point = (step: number): MetricPoint => ({ name: "train/loss", value: step, step, epoch: 0, split: "train" });
+const note = (step: number, text = "note"): Media => ({ kind: "text", name: "note", step, epoch: 0, text });
 const steps = (points: readonly MetricPoint[]): number[] => points.map((p) => p.step);
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -111,4 +113,101 @@ test("observers see the end", () => {
   stream.record([point(1)]);
   stream.complete();
   expect(seen).toEqual([1, "end"]);
+});
+
+test("points, media and actions reach a sink in the order they came in, whatever each takes", async () => {
+  const { stream } = open();
+  const seen: string[] = [];
+  const slowly = (what: string) => async () => {
+    await turn();
+    seen.push(what);
+  };
+  const sink = stream.sink("list", (points) => slowly(`points ${steps(points)}`)(), {
+    media: (items) => slowly(`media ${items.map((m) => m.step)}`)(),
+  });
+  sink.act(slowly("open"));
+  stream.record([point(1), point(2)]);
+  stream.publish([note(2), note(2)]);
+  stream.record([point(3)]);
+  sink.act(slowly("close"));
+  await stream.drain(1000);
+  expect(seen).toEqual(["open", "points 1,2", "media 2,2", "points 3", "close"]);
+});
+
+test("a sink without a media writer gets its numbers in one piece, and media cost it nothing", async () => {
+  const { stream } = open();
+  const written: number[][] = [];
+  stream.sink("numbers", (points) => void written.push(steps(points)));
+  stream.record([point(1)]);
+  stream.publish([note(1)]);
+  stream.record([point(2)]);
+  await stream.drain(1000);
+  expect(written).toEqual([[1, 2]]);
+});
+
+test.each(["media", "act"] as const)(
+  "a sink that fails in %s gets neither media nor points any more",
+  async (where) => {
+    const { stream, warnings } = open();
+    const written: number[] = [];
+    const fail = () => Promise.reject(new Error("disk full"));
+    const sink = stream.sink("broken", (points) => void written.push(...steps(points)), { media: fail });
+    stream.record([point(1)]);
+    if (where === "media") stream.publish([note(1)]);
+    else sink.act(fail);
+    stream.record([point(2)]);
+    await stream.drain(1000);
+    stream.record([point(3)]);
+    stream.publish([note(3)]);
+    sink.act(fail);
+    await stream.drain(1000);
+    expect(written).toEqual([1]);
+    expect(warnings).toEqual(['Metric sink "broken" failed (disk full); it gets no more metrics. Training goes on.']);
+  },
+);
+
+test("a sink that hangs is dropped once twenty million characters of media wait for it", async () => {
+  const { stream, warnings } = open();
+  stream.sink("hung", () => {}, { media: () => new Promise(() => {}) });
+  const large = "x".repeat(1_000_000);
+  for (let i = 0; i < 20; i++) stream.publish([note(i, large)]);
+  expect(warnings).toEqual([]);
+  stream.publish([note(20, large)]);
+  await stream.drain(1000);
+  expect(warnings).toEqual([
+    'Metric sink "hung" fell 20 MB of media behind; it gets no more metrics. Training goes on.',
+  ]);
+});
+
+test("settling waits for what was recorded, and for a sink that hangs only once", async () => {
+  const { stream, warnings } = open();
+  const written: number[] = [];
+  let release = (): void => {};
+  const slow = async (points: readonly MetricPoint[]) => {
+    await new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    written.push(...steps(points));
+  };
+  stream.sink("slow", slow);
+  stream.record([point(1)]);
+  const settled = stream.settle(60_000);
+  for (let i = 0; i < 3; i++) await turn();
+  release();
+  await settled;
+  expect(written).toEqual([1]);
+
+  stream.record([point(2)]);
+  await stream.settle(10);
+  // It holds up nothing more until it has caught up: this would take a minute.
+  await stream.settle(60_000);
+  expect(written).toEqual([1]);
+  release();
+  await stream.drain(1000);
+  expect(written).toEqual([1, 2]);
+  stream.record([point(3)]);
+  await turn();
+  setTimeout(() => release(), 5);
+  await stream.settle(60_000);
+  expect([written, warnings]).toEqual([[1, 2, 3], []]);
 });
