@@ -31,7 +31,7 @@ export const particleEbmPaper = definePreset({
           temperature: 1,
           gradientPenalty: { weight: 1, margin: 1 },
         }),
-        ...imitation(quick ? "500 steps" : "10000 steps"),
+        ...imitation({ every: quick ? "500 steps" : "10000 steps" }),
       ],
       optimizer: adam({ lr: 1e-3, epsilon: 1e-7 }),
       train: {

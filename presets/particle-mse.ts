@@ -14,12 +14,12 @@ export const particleMse = definePreset({
       particle({
         policy: "explicit",
         keyframes: 8,
-        network: { width: quick ? 128 : 256, dropout: 0.1 },
-        evaluation: { episodes: quick ? 10 : 20 },
+        network: { width: 128, dropout: 0.1 },
+        evaluation: { episodes: quick ? 10 : 100 },
       }),
       mse(),
       ema({ decay: quick ? 0.99 : 0.999 }),
-      ...imitation(quick ? "500 steps" : "5000 steps"),
+      ...imitation({ every: quick ? "500 steps" : "5000 steps" }),
     ],
     optimizer: adam({ lr: 1e-3 }),
     train: {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { definePlugin } from "../../../core/plugin.ts";
 import { boxOf, uniformIn } from "../implicit/box.ts";
 import { demandNames, demandShape } from "../implicit/demands.ts";
+import { energyOf } from "../implicit/energy.ts";
 import { gradientPenalty } from "../implicit/gradient-penalty.ts";
 import { infoNce } from "../implicit/info-nce.ts";
 import { langevin } from "../implicit/langevin.ts";
@@ -40,7 +41,7 @@ export const ebm = definePlugin({
       const [rows, dimensions] = batch["action"]!.shape as [number, number];
       const box = boxOf(batch);
       const uniform = (count: number): tf.Tensor => uniformIn(box, [rows, count, dimensions], step.random);
-      const energy = (action: tf.Tensor): tf.Tensor => model.apply(step.params, { ...batch, action });
+      const energy = energyOf(model, step.params, batch);
       const parts = [
         ...(moved > 0 ? [langevin(energy, uniform(moved), { ...chain, ...box }, step.random, step.repeat)] : []),
         ...(moved < negatives ? [uniform(negatives - moved)] : []),
@@ -54,7 +55,7 @@ export const ebm = definePlugin({
       compute(params, batch, step) {
         // [B, negatives + 1, N], the demonstrated one last.
         const actions = batch["actions"]!;
-        const energy = (action: tf.Tensor): tf.Tensor => model.apply(params, { ...batch, action });
+        const energy = energyOf(model, params, batch);
         const energies = demandShape(energy(actions), actions.shape.slice(0, 2), {
           plugin: "ebm",
           wanted: "an energy for each action",

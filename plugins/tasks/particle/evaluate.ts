@@ -1,6 +1,4 @@
-import { predictWith } from "../../../core/inference.ts";
-import type { Evaluator, Inference } from "../../../core/task.ts";
-import type { Tree } from "../../../core/tree.ts";
+import type { Evaluator, Predict } from "../../../core/task.ts";
 import { baselinePolicies } from "./baselines.ts";
 import { episodeStreams, type Particles, resetParticles } from "./environment.ts";
 import { type PolicyOptions, policyOf } from "./inference.ts";
@@ -17,23 +15,17 @@ export const evaluationStart = (dims: number, { episodes, seed }: EvaluationOpti
 
 /** The learned policy in closed loop, all episodes together. */
 export const rollOutModel = (
-  inference: Inference,
-  params: Tree,
+  predict: Predict,
   options: PolicyOptions,
   evaluation: EvaluationOptions,
-): Promise<Rollout> =>
-  rollOut(evaluationStart(options.dims, evaluation), policyOf(predictWith(inference, params), options));
+): Promise<Rollout> => rollOut(evaluationStart(options.dims, evaluation), policyOf(predict, options));
 
 /** Closed-loop episodes from a seed, the same for every run; the baselines are policies without learning on the same. */
-export function episodeEvaluator(
-  inference: Inference,
-  options: PolicyOptions,
-  evaluation: EvaluationOptions,
-): Evaluator {
+export function episodeEvaluator(options: PolicyOptions, evaluation: EvaluationOptions): Evaluator {
   const { dims } = options;
   return {
     name: "episodes",
-    evaluate: async (params) => summarize((await rollOutModel(inference, params, options, evaluation)).last),
+    evaluate: async (_, predict) => summarize((await rollOutModel(predict, options, evaluation)).last),
     async baselines() {
       const measured: Record<string, Record<string, number>> = {};
       for (const [name, policy] of Object.entries(baselinePolicies)) {

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { definePlugin } from "../../../core/plugin.ts";
-import type { Tree } from "../../../core/tree.ts";
 import { demonstrationDataset } from "./data.ts";
 import { demonstrate, readDemonstrations } from "./demonstrations.ts";
 import { particleErrors } from "./errors.ts";
@@ -9,6 +8,7 @@ import { inferenceSchema, particleInference } from "./inference.ts";
 import { dropoutMasks, networkSchema, sequenceNetwork } from "./network.ts";
 import { fitNormalizer, type Normalizer } from "./normalizer.ts";
 import { particlePictures } from "./pictures.ts";
+import { episodeFigure } from "./report.ts";
 
 /** The particle of implicit behavioural cloning (Florence et al. 2021): imitate an oracle that visits two goals. */
 export const particle = definePlugin({
@@ -42,7 +42,7 @@ export const particle = definePlugin({
       })
       .prefault({}),
   }),
-  setup({ task, evaluator, memory, hooks }, given) {
+  setup({ task, evaluator, report, memory, hooks }, given) {
     const { dims, data, episodes, policy, network, inference, evaluation } = given;
     let known: Normalizer | null = null;
     const normalizer = (): Normalizer => {
@@ -70,17 +70,24 @@ export const particle = definePlugin({
       },
       inference: asked,
     });
-    evaluator(episodeEvaluator(asked, options, evaluation));
+    evaluator({
+      ...episodeEvaluator(options, evaluation),
+      render: (params, predict) =>
+        particlePictures({ model, options, normalizer: normalizer() }, params, predict, evaluation),
+    });
+    if (dims > 1) {
+      report({
+        name: "particle/episodes",
+        title: "Episodes",
+        build: (params, predict) =>
+          episodeFigure({ model, options, normalizer: normalizer() }, params, predict, evaluation),
+      });
+    }
     if (network.dropout > 0) {
       hooks.beforeStep.tap("particle", (batch, step) => {
         const rows = batch["observation"]!.shape[0]!;
         return { ...batch, ...dropoutMasks(network, rows, step.random) };
       });
     }
-    return {
-      /** SVG pictures by file name of what parameters have learned. */
-      pictures: (params: Tree): Promise<Record<string, string>> =>
-        particlePictures({ model, inference: asked, options, normalizer: normalizer() }, params, evaluation),
-    };
   },
 });

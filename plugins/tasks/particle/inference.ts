@@ -1,14 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
 import { float32 } from "../../../core/data/host-tensor.ts";
-import { repeat, stepRandom } from "../../../core/engine/eager.ts";
-import { createStream, type RandomStream } from "../../../core/random.ts";
+import { createStream } from "../../../core/random.ts";
 import type { StepRandom } from "../../../core/state.ts";
-import type { Inference, Model, Predict } from "../../../core/task.ts";
-import type { Tree } from "../../../core/tree.ts";
+import type { Inference, InferenceStep, Model, Predict } from "../../../core/task.ts";
 import { type Box, uniformIn } from "../../objectives/implicit/box.ts";
 import { derivativeFree } from "../../objectives/implicit/derivative-free.ts";
-import { type Energy, lowestEnergy } from "../../objectives/implicit/energy.ts";
+import { type Energy, energyOf, lowestEnergy } from "../../objectives/implicit/energy.ts";
 import { langevin } from "../../objectives/implicit/langevin.ts";
 import { derivativeFreeSchema, langevinSchema } from "../../objectives/implicit/options.ts";
 import { answerWithActions } from "./answer.ts";
@@ -28,8 +26,8 @@ export const inferenceSchema = z
   .prefault({});
 export type InferenceOptions = z.output<typeof inferenceSchema>;
 
-/** Candidates at once: enough to keep matrix products busy, few enough for their activations to stay small. */
-const CANDIDATES_AT_ONCE = 16_384;
+/** Candidates at once: enough to keep matrix products busy, few enough for their activations to stay in the cache. */
+const CANDIDATES_AT_ONCE = 2048;
 
 export interface PolicyOptions extends InferenceOptions {
   readonly dims: number;
@@ -61,15 +59,11 @@ export function policyOf(predict: Predict, { dims, policy, samples }: PolicyOpti
  */
 export function particleInference(model: Model, options: PolicyOptions, normalizer: () => Normalizer): Inference {
   const { dims, policy, samples, method, seed } = options;
-  const energyOf =
-    (params: Tree, observation: tf.Tensor): Energy =>
-    (action) =>
-      model.apply(params, { observation, action });
-  const search = (energy: Energy, box: Box, rows: number): tf.Tensor => {
-    const random = sharedByRows(createStream(seed, "particle/inference"));
+  const search = (energy: Energy, box: Box, rows: number, step: InferenceStep): tf.Tensor => {
+    const random = sharedByRows(step.random);
     const start = uniformIn(box, [rows, samples, dims], random);
     if (method === "dfo") return derivativeFree(energy, start, { ...options.dfo, ...box }, random);
-    const end = langevin(energy, start, { ...options.langevin, ...box }, random, repeat);
+    const end = langevin(energy, start, { ...options.langevin, ...box }, random, step.repeat);
     return lowestEnergy(energy(end), end);
   };
   return {
@@ -86,7 +80,11 @@ export function particleInference(model: Model, options: PolicyOptions, normaliz
     get metadata() {
       return { dims, policy, method: policy === "implicit" ? method : null, normalizer: normalizer() };
     },
-    run(params, inputs) {
+    ...(policy === "implicit" && method === "dfo"
+      ? { untraceable: 'method "dfo" reads energies to resample by them; add --task.inference.method langevin' }
+      : {}),
+    stream: () => createStream(seed, "particle/inference"),
+    run(params, inputs, step) {
       const known = normalizer();
       const observation = normalizeWindows(known, inputs["observation"]!);
       const { low, high } = actionBox(known);
@@ -94,7 +92,7 @@ export function particleInference(model: Model, options: PolicyOptions, normaliz
       const action =
         policy === "explicit"
           ? tf.minimum(tf.maximum(model.apply(params, { observation }), box.low), box.high)
-          : search(energyOf(params, observation), box, observation.shape[0]!);
+          : search(energyOf(model, params, { observation }), box, observation.shape[0]!, step);
       return { action: denormalizeActions(known, action) };
     },
     examples(count) {
@@ -111,9 +109,8 @@ export function particleInference(model: Model, options: PolicyOptions, normaliz
 }
 
 /** Draws of which every row of a tensor `[B, …]` gets the same. */
-function sharedByRows(stream: RandomStream): StepRandom {
-  const random = stepRandom(stream);
-  const shared = (one: tf.Tensor, shape: readonly number[]): tf.Tensor => tf.add(tf.zeros([...shape]), one);
+function sharedByRows(random: StepRandom): StepRandom {
+  const shared = (one: tf.Tensor, shape: readonly number[]): tf.Tensor => tf.broadcastTo(one, [...shape]);
   return {
     normal: (shape) => shared(random.normal([1, ...shape.slice(1)]), shape),
     uniform: (shape, min, max) => shared(random.uniform([1, ...shape.slice(1)], min, max), shape),

@@ -1,4 +1,4 @@
-import type { Inference, Model } from "../../../core/task.ts";
+import type { Model, Predict } from "../../../core/task.ts";
 import type { Tree } from "../../../core/tree.ts";
 import { observeParticles } from "./environment.ts";
 import { type EvaluationOptions, rollOutModel } from "./evaluate.ts";
@@ -10,12 +10,13 @@ import { pairFrames, type Rollout } from "./rollout.ts";
 
 /** Control steps whose landscapes show both goals being sought: before the turn at about step 22, around it, and after. */
 const SHOWN_STEPS = [0, 10, 18, 22, 26, 32, 40, 49];
-const RESOLUTION = 48;
+const RESOLUTION = 64;
+/** More are no clearer. An episode is the same, however many there are. */
+const MOST_EPISODES = 20;
 
 /** A trained model to be looked at. */
 export interface Seen {
   readonly model: Model;
-  readonly inference: Inference;
   readonly options: PolicyOptions;
   readonly normalizer: Normalizer;
 }
@@ -27,13 +28,15 @@ export interface Seen {
 export async function particlePictures(
   seen: Seen,
   params: Tree,
+  predict: Predict,
   evaluation: EvaluationOptions,
 ): Promise<Record<string, string>> {
-  const rollout = await rollOutModel(seen.inference, params, seen.options, evaluation);
+  const episodes = Math.min(MOST_EPISODES, evaluation.episodes);
+  const rollout = await rollOutModel(predict, seen.options, { ...evaluation, episodes });
   const { dims, policy } = seen.options;
   return {
-    "trajectories.svg": trajectoriesSvg(rollout),
-    ...(dims === 2 && policy === "implicit" ? { "energy.svg": energySvg(panelsOf(seen, params, rollout, 0)) } : {}),
+    "trajectories.svg": trajectoriesSvg(rollout, evaluation.episodes),
+    ...(dims === 2 && policy === "implicit" ? { "energy.svg": energySvg(0, panelsOf(seen, params, rollout, 0)) } : {}),
   };
 }
 
@@ -49,7 +52,7 @@ function panelsOf({ model, normalizer }: Seen, params: Tree, rollout: Rollout, e
     return {
       caption: `step ${step}`,
       landscape: energyLandscape(model, params, normalizer, window, RESOLUTION),
-      position: point(rollout.positions[step]!),
+      path: rollout.positions.slice(0, step + 1).map(point),
       firstGoal: point(rollout.last.firstGoal),
       secondGoal: point(rollout.last.secondGoal),
       action: point(rollout.actions[step]!),

@@ -1,97 +1,115 @@
-import { GOAL_DISTANCE } from "./environment.ts";
+import { distances, GOAL_DISTANCE, type Particles } from "./environment.ts";
 import type { Landscape } from "./landscape.ts";
 import { type Rollout, succeeded } from "./rollout.ts";
+import { CELL, dot, INK, type LegendEntry, label, line, type Point, place, ring, sheet, short } from "./svg.ts";
 
-const CELL = 180;
-const GAP = 14;
-const CAPTION = 22;
-const INK = "#1f2937";
-const FIRST = "#2563eb";
-const SECOND = "#ea580c";
-
-type Point = readonly [x: number, y: number];
+const WHITE = "#ffffff";
+const FIRST = "#1d4ed8";
+const SECOND = "#c2410c";
+const CHOICE = "#dc2626";
+const GROUND = { reached: "#f8fafc", failed: "#fee2e2" };
 
 /**
- * Episodes side by side as SVG: the agent's path with a dot for each control step, from its ring, and the goals 1 and 2
- * in the size that counts as reached; failures on a red ground. Beyond two dimensions the first two are drawn; in one,
- * time goes to the right.
+ * Episodes side by side as SVG: the particle's path with a dot for each control step, and the goals in the size that counts
+ * as reached. Beyond two dimensions the first two are drawn; in one, time goes to the right. `of` episodes there were.
  */
-export function trajectoriesSvg(rollout: Rollout): string {
+export function trajectoriesSvg(rollout: Rollout, of = rollout.last.count): string {
   const { last, positions, steps } = rollout;
   const { dims, count } = last;
-  const success = succeeded(last);
-  const columns = Math.ceil(Math.sqrt(count));
   const at = (values: Float64Array, i: number, time: number): Point =>
-    dims === 1 ? [time, values[i]!] : [values[i * dims]!, values[i * dims + 1]!];
-  const cells = success.map((reached, i) => {
+    place(dims === 1 ? [time, values[i]!] : [values[i * dims]!, values[i * dims + 1]!]);
+  const success = succeeded(last);
+  const panels = success.map((reached, i) => {
     const path = positions.map((p, step) => at(p, i, step / steps));
-    const goals = [
-      [last.firstGoal, FIRST, "1"],
-      [last.secondGoal, SECOND, "2"],
-    ] as const;
-    const drawn = [
-      `<rect width="${CELL}" height="${CELL}" fill="${reached ? "#f8fafc" : "#fee2e2"}" stroke="#cbd5e1"/>`,
-      ...goals.map(([goal, color, label]) => drawGoal(at(goal, i, 1), color, label)),
-      `<polyline points="${path.map((p) => place(p).join()).join(" ")}" fill="none" stroke="${INK}" stroke-width="1.2"/>`,
-      ...path.map((p) => dot(p, 1.3, INK)),
-      ring(path[0]!, 4, INK),
-    ];
-    return group(drawn, i, columns);
+    const ground = reached ? GROUND.reached : GROUND.failed;
+    return {
+      caption: `episode ${i}: ${outcome(last, i)}`,
+      drawn: [
+        `<rect width="${CELL}" height="${CELL}" fill="${ground}" stroke="#cbd5e1"/>`,
+        ...goals(at(last.firstGoal, i, 1), at(last.secondGoal, i, 1)),
+        line(path, INK, 1.2),
+        ...path.map((p) => dot(p, 1.5, INK)),
+        ring(path[0]!, 4, INK, WHITE),
+        dot(path.at(-1)!, 3.5, INK),
+      ],
+    };
   });
-  const rows = Math.ceil(count / columns);
-  return svg(columns, rows, `${success.filter(Boolean).length} of ${count} episodes succeeded`, cells);
+  const which = count < of ? ` of the first ${count} of ${of}` : ` of ${count}`;
+  const view = dims === 1 ? "; time goes to the right" : dims > 2 ? `; seen along coordinates 1 and 2 of ${dims}` : "";
+  const title = `${success.filter(Boolean).length}${which} episodes succeeded${view}`;
+  return sheet(title, trajectoryLegend, panels, Math.ceil(Math.sqrt(count)));
+}
+
+/** What became of an episode, the first goal first. */
+function outcome({ dims, position, secondGoal, firstDistance, secondDistance }: Particles, i: number): string {
+  const missed = (goal: number, distance: number): string => `${distance.toPrecision(2)} from goal ${goal} at best`;
+  if (firstDistance[i]! >= GOAL_DISTANCE) return missed(1, firstDistance[i]!);
+  if (secondDistance[i]! >= GOAL_DISTANCE) return missed(2, secondDistance[i]!);
+  const end = distances(position, secondGoal, dims)[i]!;
+  return end < GOAL_DISTANCE ? "success" : `ended ${end.toPrecision(2)} from goal 2`;
 }
 
 /** An energy landscape and what is on it. */
 export interface EnergyPanel {
   readonly caption: string;
   readonly landscape: Landscape;
-  readonly position: Point;
+  /** Where the particle has been; the last is where it is. */
+  readonly path: readonly Point[];
   readonly firstGoal: Point;
   readonly secondGoal: Point;
   /** The setpoint that the policy chose. */
   readonly action: Point;
 }
 
-/** Energy landscapes over setpoints as SVG, bright where the energy is low: the agent (ring), goals, chosen action (cross). */
-export function energySvg(panels: readonly EnergyPanel[]): string {
-  const columns = Math.min(4, panels.length);
-  const cells = panels.map(({ caption, landscape, position, firstGoal, secondGoal, action }, i) => {
-    const [x, y] = place(action);
-    const drawn = [
-      ...heatMap(landscape),
-      drawGoal(firstGoal, FIRST, "1"),
-      drawGoal(secondGoal, SECOND, "2"),
-      ring(position, 5, "#ffffff"),
-      `<path d="M${x - 6} ${y - 6}L${x + 6} ${y + 6}M${x - 6} ${y + 6}L${x + 6} ${y - 6}" stroke="#dc2626" stroke-width="2"/>`,
-      `<text x="0" y="${CELL + 15}" font-size="11" fill="${INK}">${escaped(caption)}</text>`,
-    ];
-    return group(drawn, i, columns, CAPTION);
+/** Energy landscapes over setpoints along an episode as SVG, each in colours of its own range. */
+export function energySvg(episode: number, panels: readonly EnergyPanel[]): string {
+  const drawn = panels.map(({ caption, landscape, path, firstGoal, secondGoal, action }) => {
+    const { low, high } = rangeOf(landscape);
+    return {
+      caption: `${caption}: energy ${low.toPrecision(3)} to ${high.toPrecision(3)}`,
+      drawn: [
+        heatMap(landscape),
+        ...goals(place(firstGoal), place(secondGoal)),
+        line(path.map(place), WHITE, 1.5),
+        ring(place(path.at(-1)!), 4.5, WHITE, INK),
+        cross(place(action)),
+      ],
+    };
   });
-  const rows = Math.ceil(panels.length / columns);
-  return svg(columns, rows, "Energy of each setpoint: bright is low, the cross is the choice", cells, CAPTION);
+  const title = `Energy of each setpoint that the particle may be drawn to, along episode ${episode}`;
+  return sheet(title, energyLegend, drawn, Math.min(4, panels.length));
 }
 
 const LEVELS = 24;
 
-/** One path for each colour, which keeps the file small. */
-function heatMap({ resolution, energies }: Landscape): string[] {
+/** The smallest and largest energy. */
+function rangeOf({ energies }: Landscape): { low: number; high: number } {
   const low = energies.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const high = energies.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  return { low, high };
+}
+
+/** One path for each colour, with cells of a row that have it as one rectangle: small files. */
+function heatMap(landscape: Landscape): string {
+  const { resolution, energies } = landscape;
+  const { low, high } = rangeOf(landscape);
+  const levelOf = (i: number): number =>
+    high > low ? Math.min(LEVELS - 1, Math.floor(((energies[i]! - low) / (high - low)) * LEVELS)) : 0;
   const size = CELL / resolution;
   const paths = Array.from({ length: LEVELS }, () => "");
-  for (const [i, energy] of energies.entries()) {
-    const share = high > low ? (energy - low) / (high - low) : 0;
-    const x = short((i % resolution) * size);
-    const y = short(CELL - (Math.floor(i / resolution) + 1) * size);
-    paths[Math.min(LEVELS - 1, Math.floor(share * LEVELS))] +=
-      `M${x} ${y}h${short(size)}v${short(size)}h-${short(size)}z`;
+  for (let row = 0; row < resolution; row++) {
+    const y = short(CELL - (row + 1) * size);
+    for (let from = 0, to: number; from < resolution; from = to) {
+      const level = levelOf(row * resolution + from);
+      for (to = from + 1; to < resolution && levelOf(row * resolution + to) === level; ) to++;
+      const width = short((to - from) * size);
+      paths[level] += `M${short(from * size)} ${y}h${width}v${short(size)}h-${width}z`;
+    }
   }
-  return paths.flatMap((d, level) => {
-    const color = colorOf(1 - level / (LEVELS - 1));
-    // The stroke covers the seams between cells.
-    return d === "" ? [] : [`<path d="${d}" fill="${color}" stroke="${color}" stroke-width="0.4"/>`];
-  });
+  const drawn = paths.map((d, level) =>
+    d === "" ? "" : `<path d="${d}" fill="${colorOf(1 - level / (LEVELS - 1))}"/>`,
+  );
+  return `<g shape-rendering="crispEdges">${drawn.join("")}</g>`;
 }
 
 /** Five colours of viridis (van der Walt & Smith 2015), dark to bright. */
@@ -110,44 +128,44 @@ function colorOf(share: number): string {
   return `rgb(${mixed.join()})`;
 }
 
-const short = (value: number): number => Math.round(value * 100) / 100;
-const place = ([x, y]: Point): Point => [short(x * CELL), short((1 - y) * CELL)];
-
-const dot = (point: Point, radius: number, color: string): string => {
-  const [x, y] = place(point);
-  return `<circle cx="${x}" cy="${y}" r="${radius}" fill="${color}"/>`;
-};
-
-const ring = (point: Point, radius: number, color: string): string => {
-  const [x, y] = place(point);
-  return `<circle cx="${x}" cy="${y}" r="${radius}" fill="none" stroke="${color}" stroke-width="2"/>`;
-};
-
-function drawGoal(point: Point, color: string, label: string): string {
-  const [x, y] = place(point);
+const goal = ([x, y]: Point, color: string, name: string): string => {
   const radius = GOAL_DISTANCE * CELL;
-  return (
-    `<circle cx="${x}" cy="${y}" r="${radius}" fill="${color}" fill-opacity="0.35" stroke="${color}"/>` +
-    `<text x="${x}" y="${y + 4}" font-size="11" font-weight="bold" text-anchor="middle" fill="${color}">${label}</text>`
-  );
+  const disc = `<circle cx="${x}" cy="${y}" r="${radius}" fill="${WHITE}" fill-opacity="0.6" stroke="${color}" stroke-width="2"/>`;
+  return disc + label([x + radius + 1, y - radius + 3], name, color);
+};
+
+const goals = (first: Point, second: Point): string[] => [goal(first, FIRST, "1"), goal(second, SECOND, "2")];
+
+function cross([x, y]: Point): string {
+  const d = `M${x - 5} ${y - 5}l10 10m-10 0l10 -10`;
+  return `<path d="${d}" stroke="${WHITE}" stroke-width="5"/><path d="${d}" stroke="${CHOICE}" stroke-width="2.5"/>`;
 }
 
-function group(drawn: readonly string[], i: number, columns: number, below = 0): string {
-  const x = GAP + (i % columns) * (CELL + GAP);
-  const y = CAPTION + GAP + Math.floor(i / columns) * (CELL + GAP + below);
-  return `<g transform="translate(${x} ${y})">${drawn.join("")}</g>`;
-}
+const middle: Point = [0, 0];
+const entry = (symbol: string, text: string, width = 16): LegendEntry => ({ symbol, width, text });
+const goalEntries: readonly LegendEntry[] = [
+  entry(goal([-4, 0], FIRST, "1"), "first goal", 32),
+  entry(goal([-4, 0], SECOND, "2"), "second goal, as large as counts as reached", 32),
+];
+const swatch = (color: string): string =>
+  `<rect x="-8" y="-8" width="16" height="16" fill="${color}" stroke="#cbd5e1"/>`;
 
-function svg(columns: number, rows: number, title: string, cells: readonly string[], below = 0): string {
-  const width = GAP + columns * (CELL + GAP);
-  const height = CAPTION + GAP + rows * (CELL + GAP + below);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif">`,
-    `<rect width="100%" height="100%" fill="#ffffff"/>`,
-    `<text x="${GAP}" y="22" font-size="13" fill="${INK}">${escaped(title)}</text>`,
-    ...cells,
-    "</svg>\n",
-  ].join("\n");
-}
+const trajectoryLegend: readonly LegendEntry[] = [
+  entry(ring(middle, 4, INK, WHITE), "start"),
+  entry(dot(middle, 1.5, INK), "every 50 ms"),
+  entry(dot(middle, 3.5, INK), "end"),
+  ...goalEntries,
+  entry(swatch(GROUND.failed), "failed"),
+];
 
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+const colorBar = Array.from({ length: LEVELS }, (_, i) => {
+  const fill = colorOf(1 - i / (LEVELS - 1));
+  return `<rect x="${(i - LEVELS / 2) * 3}" y="-6" width="3" height="12" fill="${fill}" shape-rendering="crispEdges"/>`;
+}).join("");
+
+const energyLegend: readonly LegendEntry[] = [
+  entry(colorBar, "low to high energy, of each panel's range", 3 * LEVELS),
+  entry(cross(middle), "chosen setpoint: the lowest that the search found"),
+  entry(ring(middle, 4.5, WHITE, INK), "particle, and its path so far"),
+  ...goalEntries,
+];

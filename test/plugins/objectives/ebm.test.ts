@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { useBackend } from "../../../core/engine/backend.ts";
-import { repeat } from "../../../core/engine/eager.ts";
+import { repeat } from "../../../core/engine/feed.ts";
 import { specsOf } from "../../../core/engine/graph.ts";
 import { needed } from "../../../core/graph/node.ts";
 import { traceStep } from "../../../core/graph/trace/step.ts";

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import { stepRandom } from "../../../../core/engine/eager.ts";
+import { stepRandom } from "../../../../core/engine/feed.ts";
 import { createStream } from "../../../../core/random.ts";
 import type { StepRandom } from "../../../../core/state.ts";
 

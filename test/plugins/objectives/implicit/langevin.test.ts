@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { valueAndGrads } from "../../../../core/autodiff/value-and-grads.ts";
 import { useBackend } from "../../../../core/engine/backend.ts";
-import { repeat } from "../../../../core/engine/eager.ts";
+import { repeat } from "../../../../core/engine/feed.ts";
 import { actionGradient, lowestEnergy } from "../../../../plugins/objectives/implicit/energy.ts";
 import { langevin, stepSizes } from "../../../../plugins/objectives/implicit/langevin.ts";
 import { langevinSchema } from "../../../../plugins/objectives/implicit/options.ts";

@@ -83,7 +83,7 @@ describe.each([
 test("a closed loop with the second goal's energy goes where the always_goal2 baseline goes", async () => {
   const inference = particleInference(towardsSecondGoal, dfo, () => normalizer);
   const evaluation = { episodes: 8, seed: 1 };
-  const learned = await rollOutModel(inference, {}, dfo, evaluation);
+  const learned = await rollOutModel(predictWith(inference, {}), dfo, evaluation);
   const known = await rollOut(evaluationStart(2, evaluation), baselinePolicies["always_goal2"]!(2));
   for (const [i, x] of learned.last.position.entries())
     expect(Math.abs(x - known.last.position[i]!)).toBeLessThan(0.03);

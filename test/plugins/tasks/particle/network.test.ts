@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, test } from "vitest";
+import { valueAndGrads } from "../../../../core/autodiff/value-and-grads.ts";
 import { useBackend } from "../../../../core/engine/backend.ts";
-import { stepRandom } from "../../../../core/engine/eager.ts";
+import { stepRandom } from "../../../../core/engine/feed.ts";
 import { createStream } from "../../../../core/random.ts";
 import type { Tree } from "../../../../core/tree.ts";
 import {
@@ -109,5 +110,60 @@ describe("apply", () => {
     expect(new Set(energies.map((row) => row[0])).size).toBe(20);
     const whole = model.apply(params, same).arraySync() as number[][];
     expect(new Set(whole.map((row) => row[0])).size).toBe(1);
+  });
+});
+
+describe("the gradient by the action", () => {
+  const inputs = () => {
+    const random = createStream(4, "t");
+    return {
+      observation: tf.tensor2d(random.normals(5 * 16), [5, 16]),
+      action: tf.tensor3d(random.normals(5 * 7 * 2), [5, 7, 2]),
+    };
+  };
+
+  test.each([
+    ["relu", 2, 0],
+    ["relu", 4, 0.3],
+    ["silu", 2, 0.3],
+    ["silu", 6, 0],
+  ] as const)("is what automatic differentiation finds: %s, depth %i, dropout %d", (activation, depth, dropout) => {
+    const { model, params } = network(2, "implicit", { width: 24, activation, depth });
+    const masks =
+      dropout === 0 ? {} : dropoutMasks(options({ width: 24, depth, dropout }), 5, stepRandom(createStream(5, "t")));
+    const batch = { ...inputs(), ...masks };
+    const energy = ({ action }: Tree): tf.Scalar => tf.sum(model.apply(params, { ...batch, action: action! }));
+    const expected = valueAndGrads(energy, { action: batch.action }).grads["action"]!;
+    const gradient = model.inputGradient!(params, batch, "action")!;
+    expect(gradient.shape).toEqual([5, 7, 2]);
+    const scale = tf.max(tf.abs(expected)).dataSync()[0]!;
+    expect(tf.max(tf.abs(tf.sub(gradient, expected))).dataSync()[0]).toBeLessThan(1e-6 * scale);
+  });
+
+  test("can be differentiated again by the parameters, as a penalty needs", () => {
+    const { model, params } = network(2, "implicit", { width: 24, activation: "silu" });
+    const { observation, action } = inputs();
+    const steepness = (gradientAt: (p: Tree) => tf.Tensor) =>
+      valueAndGrads((p) => tf.sum(tf.square(gradientAt(p))), params).grads;
+    const ours = steepness((p) => model.inputGradient!(p, { observation, action }, "action")!);
+    const energy =
+      (p: Tree) =>
+      (at: Tree): tf.Scalar =>
+        tf.sum(model.apply(p, { observation, action: at["action"]! }));
+    const expected = steepness((p) => valueAndGrads(energy(p), { action }).grads["action"]!);
+    for (const [path, gradient] of Object.entries(expected)) {
+      const scale = tf.max(tf.abs(gradient)).dataSync()[0]!;
+      expect(tf.max(tf.abs(tf.sub(ours[path]!, gradient))).dataSync()[0], path).toBeLessThanOrEqual(1e-5 * scale);
+    }
+  });
+
+  test("there is none of other inputs, with LayerNorm, or of an explicit policy", () => {
+    const of = (name: string, policy: PolicyKind, given: Partial<NetworkOptions> = {}) => {
+      const { model, params } = network(2, policy, { width: 8, ...given });
+      return model.inputGradient!(params, inputs(), name);
+    };
+    expect(of("observation", "implicit")).toBe(null);
+    expect(of("action", "implicit", { layerNorm: true })).toBe(null);
+    expect(of("action", "explicit")).toBe(null);
   });
 });

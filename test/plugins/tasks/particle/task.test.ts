@@ -76,7 +76,8 @@ describe("the task", () => {
     );
     await bench.steps(2);
     const [evaluator] = bench.assembly.evaluators;
-    const metrics = await evaluator!.evaluate(bench.state.params);
+    const predict = predictWith(bench.assembly.task.inference!, bench.state.params);
+    const metrics = await evaluator!.evaluate(bench.state.params, predict, async () => ({}));
     expect(Object.keys(metrics)).toEqual([
       "success",
       "success_low",
@@ -85,7 +86,7 @@ describe("the task", () => {
       "min_distance_goal2",
       "final_distance_goal2",
     ]);
-    expect(await evaluator!.evaluate(bench.state.params)).toEqual(metrics);
+    expect(await evaluator!.evaluate(bench.state.params, predict, async () => ({}))).toEqual(metrics);
     const baselines = await evaluator!.baselines!();
     expect(Object.keys(baselines)).toEqual(["oracle", "always_goal2", "between_goals", "uniform"]);
     expect(baselines["oracle"]!["success"]).toBe(1);
