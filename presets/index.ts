@@ -1,4 +1,6 @@
 import type { Preset } from "../core/config/define.ts";
+import { gaitForward } from "./gait-forward.ts";
+import { gaitForwardFast } from "./gait-forward-fast.ts";
 import { pandaMeanflow } from "./panda-meanflow.ts";
 import { pandaMeanflowGlobal } from "./panda-meanflow-global.ts";
 import { pandaMeanflowV1 } from "./panda-meanflow-v1.ts";
@@ -8,6 +10,8 @@ import { particleMse } from "./particle-mse.ts";
 import { ur10Meanflow } from "./ur10-meanflow.ts";
 
 export {
+  gaitForward,
+  gaitForwardFast,
   pandaMeanflow,
   pandaMeanflowGlobal,
   pandaMeanflowV1,
@@ -26,4 +30,6 @@ export const presets: readonly Preset[] = [
   particleEbm,
   particleEbmPaper,
   particleMse,
+  gaitForward,
+  gaitForwardFast,
 ];
