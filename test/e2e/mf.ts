@@ -18,17 +18,29 @@ export const run = (folder: string, ...args: string[]): Promise<Ended> => runWit
 
 /** The same with further environment variables. */
 export const runWith = (env: NodeJS.ProcessEnv, folder: string, ...args: string[]): Promise<Ended> =>
+  ended(process.execPath, [mf, ...args], folder, env);
+
+const ended = (program: string, args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<Ended> =>
   new Promise((resolve) => {
-    const options = { cwd: folder, env: { ...environment(), ...env } };
-    execFile(process.execPath, [mf, ...args], options, (error, stdout, stderr) => {
+    execFile(program, args, { cwd, env: { ...environment(), ...env } }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
       resolve({ code, stdout, stderr });
     });
   });
 
+/** The same in a process whose files may not grow beyond a number of KiB. */
+export const underLimit = (kibibytes: number, folder: string, ...args: string[]): Promise<Ended> =>
+  ended("bash", ["-c", `ulimit -f ${kibibytes} && exec "$@"`, "mf", process.execPath, mf, ...args], folder, {});
+
 /** Starts `mf` in a folder. */
-export const start = (folder: string, ...args: string[]): ChildProcess =>
-  spawn(process.execPath, [mf, ...args], { cwd: folder, env: environment(), stdio: ["ignore", "pipe", "pipe"] });
+export const start = (folder: string, ...args: string[]): ChildProcess => startWith({}, folder, ...args);
+
+/** The same with further environment variables. */
+export const startWith = (env: NodeJS.ProcessEnv, folder: string, ...args: string[]): ChildProcess =>
+  spawn(process.execPath, [mf, ...args], {
+    ...{ cwd: folder, env: { ...environment(), ...env } },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 
 /** A network small enough that a step takes milliseconds; every feature of the preset stays on. */
 export const small = [

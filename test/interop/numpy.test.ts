@@ -9,6 +9,8 @@ import { readArrays } from "../../core/data/files.ts";
 import type { HostTensor } from "../../core/data/host-tensor.ts";
 import { decodeNpy, encodeNpy } from "../../core/data/npy.ts";
 import { decodeNpz, encodeNpz, readNpz, writeNpz } from "../../core/data/npz.ts";
+import { openNpz } from "../../core/data/npz-head.ts";
+import { npzRows } from "../../core/data/npz-rows.ts";
 import { encodeSafetensors } from "../../core/data/safetensors.ts";
 import { everyType } from "../core/data/arrays.ts";
 
@@ -75,6 +77,21 @@ for v in (2, 3):
     for (const v of [2, 3]) {
       expect(decodeNpy(await readFile(join(folder, `v${v}.npy`)), "v")).toEqual(stored["n"]);
     }
+  });
+
+  test("rows of savez and savez_compressed files are read without the files, in any byte order", async () => {
+    run(`
+a = dict(q=np.arange(3000, dtype=">f8").reshape(-1, 3), n=np.arange(1000, dtype=np.int16))
+np.savez("rows-s.npz", **a); np.savez_compressed("rows-c.npz", **a)`);
+    const files = ["rows-s.npz", "rows-c.npz"].map((name) => openNpz(join(folder, name), { q: [3], n: [] }));
+    const source = npzRows(await Promise.all(files));
+    expect(source.rows).toBe(2000);
+    for (const start of [0, 997, 1500, 1200]) {
+      const { q, n } = await source.read(start, 4);
+      expect(numbers(n!)).toEqual([0, 1, 2, 3].map((i) => (start + i) % 1000));
+      expect(numbers(q!)).toEqual(numbers(n!).flatMap((row) => [3 * row, 3 * row + 1, 3 * row + 2]));
+    }
+    await source.close?.();
   });
 
   test.each([

@@ -8,7 +8,7 @@ import type { Plugin } from "../../core/plugin.ts";
 import { clockAtStart, type RunSummary } from "../../core/run.ts";
 import { createRunControl } from "../../core/run-control.ts";
 import type { TrainState } from "../../core/state.ts";
-import { type LoopSettings, runLoop } from "../../core/trainer.ts";
+import { type CheckpointStore, type LoopSettings, runLoop } from "../../core/trainer.ts";
 
 const settingsOf = (learningRate: number, given: Partial<LoopSettings>): LoopSettings => ({
   seed: 0,
@@ -26,17 +26,28 @@ const settingsOf = (learningRate: number, given: Partial<LoopSettings>): LoopSet
   ...given,
 });
 
+interface InMemory {
+  readonly summary: RunSummary;
+  readonly state: TrainState;
+  readonly points: MetricPoint[];
+  /** What the person was warned of. */
+  readonly warnings: string[];
+  readonly free: () => void;
+}
+
 /** Trains in memory, nothing written: the whole loop on plugins given. The caller disposes `state`. */
 export async function trainInMemory(
   plugins: readonly Plugin[],
   optimizer: Optimizer,
   given: Partial<LoopSettings>,
   engine: Engine = createEagerEngine(),
-): Promise<{ summary: RunSummary; state: TrainState; points: MetricPoint[]; free: () => void }> {
+  store: CheckpointStore | null = null,
+): Promise<InMemory> {
   const settings = settingsOf(optimizer.options.lr, given);
   const points: MetricPoint[] = [];
-  const log = { info: () => {}, warn: () => {} };
-  const metrics = createMetricStream(() => {});
+  const warnings: string[] = [];
+  const log = { info: () => {}, warn: (message: string) => void warnings.push(message) };
+  const metrics = createMetricStream(log.warn);
   metrics.points.subscribe((p) => points.push(p));
   const control = createRunControl("test", null);
   const assembly = assemble(plugins, optimizer, { run: control.run, settings, metrics, log });
@@ -48,7 +59,7 @@ export async function trainInMemory(
     settings,
     metrics,
     log,
-    store: null,
+    store,
     start: {
       state: assembly.initialState(),
       clock: clockAtStart,
@@ -56,5 +67,5 @@ export async function trainInMemory(
     },
     resumedFrom: null,
   });
-  return { summary, state, points, free: () => disposeState(state) };
+  return { summary, state, points, warnings, free: () => disposeState(state) };
 }

@@ -1,7 +1,6 @@
-import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeAtomically } from "../../../core/data/bytes.ts";
 import type { MetricPoint } from "../../../core/metrics/stream.ts";
+import { openLines } from "./lines-file.ts";
 
 interface Row {
   readonly step: number;
@@ -28,29 +27,10 @@ export function toRows(points: readonly MetricPoint[]): Row[] {
 
 /** The metrics file of a run folder. */
 export function openMetricsFile(directory: string) {
-  const path = join(directory, "metrics.jsonl");
+  const lines = openLines<Row>(join(directory, "metrics.jsonl"));
   return {
-    append: (points: readonly MetricPoint[]): Promise<void> =>
-      appendFile(
-        path,
-        toRows(points)
-          .map((row) => `${JSON.stringify(row)}\n`)
-          .join(""),
-      ),
+    append: (points: readonly MetricPoint[]): Promise<void> => lines.append(toRows(points)),
     /** Drops rows of later steps, and half a line at the end. */
-    async truncateAfter(steps: number): Promise<void> {
-      const text = await readFile(path, "utf8").catch(() => "");
-      const kept = text.split("\n").filter((line) => (stepOf(line) ?? Number.POSITIVE_INFINITY) <= steps);
-      const next = kept.map((line) => `${line}\n`).join("");
-      if (next !== text) await writeAtomically(path, next);
-    },
+    truncateAfter: async (steps: number): Promise<void> => void (await lines.truncateAfter(steps)),
   };
-}
-
-function stepOf(line: string): number | null {
-  try {
-    return (JSON.parse(line) as Row).step;
-  } catch {
-    return null;
-  }
 }

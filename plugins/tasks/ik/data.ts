@@ -4,7 +4,7 @@ import { arrayDataset, generatedDataset } from "../../../core/data/datasets.ts";
 import { checkFinite, checkShape, readArrays } from "../../../core/data/files.ts";
 import { float32, type HostBatch, type HostTensor } from "../../../core/data/host-tensor.ts";
 import { errors } from "../../../core/errors.ts";
-import type { RandomStream } from "../../../core/random.ts";
+import { createStream, type RandomStream } from "../../../core/random.ts";
 import { ikErrors } from "./errors.ts";
 import type { Chain } from "./robot/chain.ts";
 import { forwardKinematicsBatch, type Poses } from "./robot/kinematics.ts";
@@ -84,6 +84,12 @@ export function toBatch(chain: Chain, { sources, solutions, poses }: Pairs): Hos
 /** Pairs made while training: forward kinematics is cheap, so no sample is seen twice. */
 export const sampledDataset = (chain: Chain, regime: Regime): Dataset =>
   generatedDataset((random, count) => toBatch(chain, samplePairs(chain, random, count, regime)));
+
+/** Pairs like the sampled ones that no training sees, whatever its seed. */
+export const heldOutDataset = (chain: Chain, regime: Regime): Dataset =>
+  generatedDataset((_, count, index) =>
+    toBatch(chain, samplePairs(chain, createStream(0, "ik/held-out", index), count, regime)),
+  );
 
 /**
  * Pairs of a file: `q` `[N, dof]`, `q_target` `[N, dof]`, `target_pose` `[N, 7]` (x y z qw qx qy qz), as

@@ -1,7 +1,6 @@
 import { float32 } from "../../../core/data/host-tensor.ts";
-import { predictWith } from "../../../core/inference.ts";
 import { createStream } from "../../../core/random.ts";
-import type { Evaluator, Inference } from "../../../core/task.ts";
+import type { Evaluator } from "../../../core/task.ts";
 import { poseRows, type Regime, samplePairs } from "./data.ts";
 import type { Chain } from "./robot/chain.ts";
 import { dlsBatch } from "./robot/dls.ts";
@@ -17,7 +16,7 @@ export interface EvaluationOptions extends Regime {
  * Pose errors on held-out reachable poses, the same for every run and seed. Answers are clamped to the joint limits, as
  * the baselines' are: no move, and 1 to 3 damped-least-squares steps from the same references.
  */
-export function poseEvaluator(chain: Chain, inference: Inference, options: EvaluationOptions): Evaluator {
+export function poseEvaluator(chain: Chain, options: EvaluationOptions): Evaluator {
   const { sources, poses } = samplePairs(chain, createStream(0, "ik/validation"), options.poses, options);
   const inputs = {
     pose: float32(poseRows(poses), [options.poses, 7]),
@@ -27,8 +26,8 @@ export function poseEvaluator(chain: Chain, inference: Inference, options: Evalu
     summarizePoseErrors(poseErrors(chain, q, poses));
   return {
     name: "pose",
-    async evaluate(params) {
-      const { joints } = await predictWith(inference, params)(inputs);
+    async evaluate(_, predict) {
+      const { joints } = await predict(inputs);
       const q = joints!.data as Float32Array;
       const polished = options.polish === 0 ? {} : measure(dlsBatch(chain, q, poses, options.polish));
       return { ...measure(q), ...prefixNames("polished_", polished) };

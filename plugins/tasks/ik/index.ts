@@ -1,10 +1,11 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { z } from "zod";
 import { definePlugin } from "../../../core/plugin.ts";
-import { fileDataset, sampledDataset } from "./data.ts";
+import { fileDataset, heldOutDataset, sampledDataset } from "./data.ts";
 import { poseEvaluator } from "./evaluate.ts";
 import { answerWithJoints } from "./infer.ts";
 import { networkSchema, velocityNetwork } from "./network.ts";
+import { reachingScene } from "./report.ts";
 import { tipErrorTensor } from "./robot/fk-tensor.ts";
 import { loadRobot } from "./robot/load.ts";
 import { solver } from "./solve.ts";
@@ -30,7 +31,7 @@ export const ik = definePlugin({
     polish: z.number().int().min(0).default(0).describe("DLS steps on the network's answer, measured beside it"),
     validationPoses: z.number().int().positive().default(2000).describe("held-out poses to measure on"),
   }),
-  setup({ task, evaluator }, options) {
+  setup({ task, evaluator, report }, options) {
     const { chain } = loadRobot(options.robot, options.tip === null ? {} : { tip: options.tip });
     const regime = { regime: options.regime, sigma: options.sigma };
     const displacement = options.regime === "servo" ? options.sigma : 1;
@@ -40,9 +41,11 @@ export const ik = definePlugin({
       name: "ik",
       model,
       dataset: () => (options.data === null ? sampledDataset(chain, regime) : fileDataset(chain, options.data)),
+      heldOut: () => heldOutDataset(chain, regime),
       inference: { ...solve, answer: (predict, request) => answerWithJoints(chain, predict, request, regime) },
     });
-    evaluator(poseEvaluator(chain, solve, { ...regime, poses: options.validationPoses, polish: options.polish }));
+    evaluator(poseEvaluator(chain, { ...regime, poses: options.validationPoses, polish: options.polish }));
+    report({ name: "ik/reaching", title: "Reaching", build: (_, predict) => reachingScene(chain, regime, predict) });
     return { tipError: (q: Tensor, pose: Tensor): Tensor => tipErrorTensor(chain, q, pose) };
   },
 });

@@ -1,11 +1,13 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
+import type { Media } from "../../../core/metrics/media.ts";
 import { definePlugin } from "../../../core/plugin.ts";
 import { createBench, useBackend } from "../../../core/testing/index.ts";
 import { jsonl } from "../../../plugins/loggers/jsonl/index.ts";
+import { openMediaFile } from "../../../plugins/loggers/jsonl/media-file.ts";
 import { openMetricsFile, toRows } from "../../../plugins/loggers/jsonl/metrics-file.ts";
 
 beforeAll(async () => void (await useBackend("cpu")));
@@ -89,4 +91,50 @@ test("a folder that cannot be written to costs the metrics, not the run", async 
   await bench.steps(2);
   await bench.dispose();
   expect(bench.messages).toEqual([expect.stringMatching(/^Metric sink "jsonl" failed \(ENOENT.*Training goes on\.$/)]);
+});
+
+const shown = (step: number): Media[] => [
+  { kind: "image", name: "val/paths", step, epoch: 0, svg: `<svg>${step}</svg>` },
+  { kind: "histogram", name: "weights/w", step, epoch: 0, edges: [0, 1, 2], counts: [3, 4] },
+];
+const mediaLines = async () =>
+  (await readFile(join(directory, "media.jsonl"), "utf8")).split("\n").map((line) => line && JSON.parse(line));
+
+test("pictures are files, and media.jsonl says where; everything else is in its lines", async () => {
+  await openMediaFile(directory).append(shown(7));
+  expect(await mediaLines()).toEqual([
+    { kind: "image", name: "val/paths", step: 7, epoch: 0, file: "media/val/paths-00000007.svg" },
+    { kind: "histogram", name: "weights/w", step: 7, epoch: 0, edges: [0, 1, 2], counts: [3, 4] },
+    "",
+  ]);
+  expect(await readFile(join(directory, "media/val/paths-00000007.svg"), "utf8")).toBe("<svg>7</svg>");
+});
+
+test("no name of a picture leads out of the folder", async () => {
+  for (const name of ["../../escaped", "a/../../b", "/root", "c:\\d", "..", "é?*"]) {
+    await openMediaFile(directory).append([{ kind: "image", name, step: 1, epoch: 0, svg: name }]);
+  }
+  const files = (await mediaLines()).slice(0, -1).map(({ file }) => file as string);
+  expect(new Set(files).size).toBe(6);
+  for (const file of files) expect(join(directory, file).startsWith(join(directory, "media/"))).toBe(true);
+});
+
+test("resuming drops pictures and lines of steps that are done again", async () => {
+  const file = openMediaFile(directory);
+  await file.append([...shown(2), ...shown(4)]);
+  await appendFile(join(directory, "media.jsonl"), '{"kind":"te');
+  await file.truncateAfter(2);
+  expect((await mediaLines()).slice(0, -1)).toMatchObject([{ step: 2 }, { step: 2 }]);
+  expect(await readdir(join(directory, "media/val"))).toEqual(["paths-00000002.svg"]);
+});
+
+test("a full disk costs the metrics, not the run, and the person is told once", async () => {
+  await symlink("/dev/full", join(directory, "metrics.jsonl"));
+  const bench = createBench([jsonl(), recorder()], undefined, { directory });
+  await bench.steps(2);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await bench.steps(2);
+  await bench.dispose();
+  expect(bench.clock.steps).toBe(4);
+  expect(bench.messages).toEqual([expect.stringMatching(/^Metric sink "jsonl" failed \(ENOSPC.*Training goes on\.$/)]);
 });

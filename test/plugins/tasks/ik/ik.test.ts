@@ -259,13 +259,13 @@ describe("solving, measuring, answering", () => {
   });
 
   test("the baselines of the evaluator are those of the literature's protocol, and no move is the distance", async () => {
-    const evaluator = poseEvaluator(panda, solver(panda, steady, one, servo), { ...servo, poses: 1500, polish: 2 });
+    const evaluator = poseEvaluator(panda, { ...servo, poses: 1500, polish: 2 });
     const baselines = evaluator.baselines!() as Record<string, Record<string, number>>;
     expect(baselines["no_move"]!["position_error_mm"]).toBeGreaterThan(80);
     expect(baselines["no_move"]!["position_error_mm"]).toBeLessThan(90);
     expect(baselines["dls_1"]!["position_error_mm"]).toBeLessThan(17);
     expect(baselines["dls_2"]!["success"]).toBeGreaterThan(0.89);
-    const measured = await evaluator.evaluate({});
+    const measured = await evaluator.evaluate({}, predict, async () => ({}));
     expect(measured["polished_position_error_mm"]).toBeLessThan(measured["position_error_mm"]! / 10);
   });
 
