@@ -28,6 +28,15 @@ export function addCommand(program: Command, name: string, summary: string, exam
 export const withSettings = (command: Command, name = "settings"): Command =>
   command.argument(`[${name}...]`).allowUnknownOption().allowExcessArguments();
 
+/** A command about a trained model: its words name the model, and change the configuration that it is opened with. */
+export const withModel = (command: Command, name: string): Command =>
+  withSettings(command, `${name} and settings`)
+    .option("--checkpoint <which>", "of a run: best, last, or a name; default: best, else last")
+    .addHelpText(
+      "after",
+      "\nSettings change the run's configuration, as in mf train: --backend wasm, --task.… (mf plugins <task> lists them).",
+    );
+
 /** Reads `0.1,0.2` or `0.1 0.2`. Throws MF_USAGE naming the flag, for another count too when one is due. */
 export function readNumbers(flag: string, text: string, count?: number): number[] {
   const words = text.trim().split(/[\s,]+/);

@@ -10,11 +10,15 @@ import { declareExplain } from "./commands/explain.ts";
 import { declareExport } from "./commands/export.ts";
 import { declareInfer } from "./commands/infer.ts";
 import { declareInspect } from "./commands/inspect.ts";
+import { declarePlot } from "./commands/plot.ts";
 import { declarePlugins } from "./commands/plugins.ts";
 import { declarePresets } from "./commands/presets.ts";
+import { declareReport } from "./commands/report.ts";
 import { declareRobot } from "./commands/robot.ts";
 import { declareRuns } from "./commands/runs.ts";
 import { declareTrain } from "./commands/train.ts";
+import { declareWandb } from "./commands/wandb.ts";
+import { declareWatch } from "./commands/watch.ts";
 import { createOutput, reportError } from "./output.ts";
 
 const commands: readonly Declare[] = [
@@ -22,10 +26,14 @@ const commands: readonly Declare[] = [
   declareEval,
   declareInfer,
   declareExport,
+  declareReport,
+  declareWatch,
+  declarePlot,
   declareData,
   declareRobot,
   declareInspect,
   declareRuns,
+  declareWandb,
   declarePresets,
   declarePlugins,
   declareConfig,

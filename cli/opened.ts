@@ -1,31 +1,53 @@
+import type { Command } from "commander";
+import type { Change } from "../core/config/changes.ts";
 import { errors, isMfError } from "../core/errors.ts";
 import type { KnownMetadata } from "../core/export/metadata.ts";
 import type { Json } from "../core/json.ts";
 import type { Inference, InferRequest, Predict } from "../core/task.ts";
 import type { OpenedRun } from "../core/train.ts";
 import type { Context } from "./command.ts";
-import { knownRegistry, locateRun } from "./settings.ts";
+import { pretty, table } from "./output.ts";
+import { type AskedModel, knownRegistry, locateRun, readModel } from "./settings.ts";
 
 export interface OpenFlags {
   readonly checkpoint?: string;
-  readonly backend?: string;
 }
 
-/** Opens a run as the user names it, with the configuration it was trained with, on another backend where asked. */
-export async function open(place: string, { checkpoint, backend }: OpenFlags, context: Context): Promise<OpenedRun> {
+/** A run, and which settings are not those it was trained with, by dotted path. */
+export interface Opened {
+  readonly run: OpenedRun;
+  readonly changes: Readonly<Record<string, Change>>;
+}
+
+/** Opens the run that a command's words name, with the configuration it was trained with and their settings over it. */
+export const open = async (
+  words: readonly string[],
+  flags: OpenFlags,
+  command: Command,
+  context: Context,
+): Promise<Opened> => openAsked(await readModel(words, command, context), flags, context);
+
+async function openAsked(
+  { registry, place, settings }: AskedModel,
+  { checkpoint: which }: OpenFlags,
+  context: Context,
+): Promise<Opened> {
   const path = locateRun(context, place);
-  const [{ openRun }, { backendSchema }, { configFromData }, registry] = await Promise.all([
+  const [{ openRun }, { configFromData }, { changesBetween }] = await Promise.all([
     import("../core/train.ts"),
-    import("../core/config/schema.ts"),
     import("../core/config/resolve.ts"),
-    knownRegistry(context),
+    import("../core/config/changes.ts"),
   ]);
-  if (!backendSchema.optional().safeParse(backend).success) {
-    throw errors.MF_UNKNOWN({ kind: "backend", name: backend!, known: backendSchema.def.innerType.options });
-  }
-  const configOf = (saved: Json) =>
-    configFromData(backend === undefined ? saved : { ...(saved as Record<string, Json>), backend }, registry);
-  return openRun(path, { configOf, log: context.output, ...(checkpoint === undefined ? {} : { which: checkpoint }) });
+  const configOf = (saved: Json) => configFromData(saved, registry, settings);
+  const run = await openRun(path, { configOf, log: context.output, ...(which === undefined ? {} : { which }) });
+  // Of the saved configuration as it is read today: an option that is newer than the run is no change.
+  return { run, changes: changesBetween(configFromData(run.manifest.config, registry).data, run.config.data) };
+}
+
+/** The changes for people, after an empty line; no lines when there are none. */
+export function changedSettings(changes: Opened["changes"]): string[] {
+  const rows = Object.entries(changes).map(([key, { before, after }]) => [key, pretty(before), pretty(after)]);
+  return rows.length === 0 ? [] : ["", table(["setting", "in the run", "here"], rows)];
 }
 
 /** A trained model that answers: a run's, or an exported file's. */
@@ -37,11 +59,18 @@ export interface OpenedModel {
 }
 
 /** Opens a run, or an .onnx file of `mf export`, to be asked. */
-export const openToAsk = (place: string, flags: OpenFlags, context: Context): Promise<OpenedModel> =>
-  place.endsWith(".onnx") ? askFile(place, flags, context) : askRun(place, flags, context);
+export async function openToAsk(
+  words: readonly string[],
+  flags: OpenFlags,
+  command: Command,
+  context: Context,
+): Promise<OpenedModel> {
+  const asked = await readModel(words, command, context);
+  return asked.place.endsWith(".onnx") ? askFile(asked, flags, context) : askRun(asked, flags, context);
+}
 
-async function askRun(place: string, flags: OpenFlags, context: Context): Promise<OpenedModel> {
-  const [run, { predictWith }] = await Promise.all([open(place, flags, context), import("../core/inference.ts")]);
+async function askRun(asked: AskedModel, flags: OpenFlags, context: Context): Promise<OpenedModel> {
+  const { run } = await openAsked(asked, flags, context);
   const { name, inference } = run.assembly.task;
   if (inference === undefined) {
     await run.close();
@@ -49,16 +78,20 @@ async function askRun(place: string, flags: OpenFlags, context: Context): Promis
   }
   return {
     model: run.checkpoint,
-    answer: (request) => answerOf(inference, inference.inputs, predictWith(inference, run.params), request),
+    answer: (request) => answerOf(inference, inference.inputs, run.predict, request),
     close: () => run.close(),
   };
 }
 
-async function askFile(file: string, { checkpoint, backend }: OpenFlags, context: Context): Promise<OpenedModel> {
-  if (checkpoint !== undefined || backend !== undefined) {
-    const flag = checkpoint === undefined ? "--backend" : "--checkpoint";
+async function askFile(
+  { place: file, settings }: AskedModel,
+  { checkpoint }: OpenFlags,
+  context: Context,
+): Promise<OpenedModel> {
+  const flag = checkpoint === undefined ? settings[0]?.label : "--checkpoint";
+  if (flag !== undefined) {
     const problem = `${flag} is for runs; "${file}" is one model, run by ONNX Runtime.`;
-    throw errors.MF_USAGE({ problem, usage: "Leave it out." });
+    throw errors.MF_USAGE({ problem, usage: "Leave it out, or give it to mf export." });
   }
   const { openExported } = await import("../core/export/open.ts");
   const { metadata, predict, close } = await openExported(file);

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { LoadedConfig } from "../core/config/load.ts";
 import type { Registry } from "../core/config/registry.ts";
 import type { ResolvedConfig } from "../core/config/resolve.ts";
+import type { Setting } from "../core/config/settings.ts";
 import { errors } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Context } from "./command.ts";
@@ -42,13 +43,7 @@ export async function readSettings(words: readonly string[], options: ConfigOpti
   const file = await loadConfigFile(context.directory, options.config);
   const registry = registryWith(await loadRegistry(), file);
   const { positional, settings } = readFlags(words, registry);
-  const [preset, surplus] = positional;
-  if (surplus !== undefined) {
-    throw errors.MF_USAGE({
-      problem: `"${surplus}" is one word too many.`,
-      usage: "Write one preset, and settings as --key value.",
-    });
-  }
+  const preset = onlyWord(positional, "preset");
   return {
     registry,
     file,
@@ -65,6 +60,46 @@ export async function readSettings(words: readonly string[], options: ConfigOpti
     },
   };
 }
+
+function onlyWord([word, surplus]: readonly string[], what: string): string | undefined {
+  if (surplus !== undefined) {
+    const usage = `Write one ${what}, and settings as --key value.`;
+    throw errors.MF_USAGE({ problem: `"${surplus}" is one word too many.`, usage });
+  }
+  return word;
+}
+
+/** What a command's words say of a trained model: which it is, and the settings to lay over its configuration. */
+export interface AskedModel {
+  readonly registry: Registry;
+  readonly place: string;
+  readonly settings: readonly Setting[];
+}
+
+/** Sections of a configuration that only training looks at. */
+const ofTraining = ["name", "train", "optimizer"];
+
+/**
+ * Reads the model and the settings among a command's words. Throws MF_USAGE where there is no model, and for a setting of
+ * training, which a trained model is past.
+ */
+export async function readModel(words: readonly string[], command: Command, context: Context): Promise<AskedModel> {
+  const [{ readFlags }, registry] = await Promise.all([import("../core/config/overrides.ts"), knownRegistry(context)]);
+  const { positional, settings } = readFlags(words, registry, longFlags(command));
+  const place = onlyWord(positional, "run");
+  if (place === undefined) {
+    const usage = `Write it first: mf ${command.name()} <run> …; mf runs lists them.`;
+    throw errors.MF_USAGE({ problem: "No run is named.", usage });
+  }
+  const past = settings.find(({ path: [section] }) => ofTraining.includes(section!));
+  if (past !== undefined) {
+    const usage = "Leave it out; what a trained model does is set by --task.…";
+    throw errors.MF_USAGE({ problem: `${past.label} is a setting of training, and "${place}" is trained.`, usage });
+  }
+  return { registry, place, settings };
+}
+
+const longFlags = ({ options }: Command): string[] => options.map(({ long }) => long!);
 
 /** The registry, with the plugins that the configuration file here brings along: a checkpoint may name them. */
 export async function knownRegistry(context: Context): Promise<Registry> {

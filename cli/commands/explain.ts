@@ -55,11 +55,12 @@ async function explainGraph(
     output.emit({ graph: text }, () => text);
     return;
   }
-  const [{ toOnnx }, { writeAtomically }] = await Promise.all([
+  const [{ toOnnx }, { cpuFusions }, { writeAtomically }] = await Promise.all([
     import("../../core/graph/onnx/model.ts"),
+    import("../../core/graph/onnx/fusions.ts"),
     import("../../core/data/bytes.ts"),
   ]);
-  const { bytes, nodes } = toOnnx(graph, { name: "step" });
+  const { bytes, nodes } = toOnnx(graph, { name: "step", fusions: cpuFusions });
   await writeAtomically(file, bytes);
   output.emit({ out: file, nodes }, () => `Written to ${file}: ${nodes} nodes.`);
 }
@@ -155,5 +156,6 @@ function explain(
   lines.push("  when asked for, a checkpoint");
   hook(2, "onCheckpoint");
   hook(0, "onFinish");
+  say(0, "drawn by mf report", of("section"));
   return lines;
 }

@@ -1,7 +1,8 @@
+import type { Command } from "commander";
 import { errors } from "../../core/errors.ts";
 import type { Exported, ExportedOnnx, SavedSpec } from "../../core/export/export.ts";
-import { addCommand, type Context, type Declare } from "../command.ts";
-import { type OpenFlags, open } from "../opened.ts";
+import { addCommand, type Context, type Declare, withModel } from "../command.ts";
+import { changedSettings, type OpenFlags, open } from "../opened.ts";
 import { table } from "../output.ts";
 
 interface ExportFlags extends OpenFlags {
@@ -13,34 +14,42 @@ const formats = ["onnx", "safetensors"] as const;
 type Format = (typeof formats)[number];
 
 export const declareExport: Declare = (program, context) => {
-  addCommand(program, "export", "write a trained model as one file for other programs", [
+  const command = addCommand(program, "export", "write a trained model as one file for other programs", [
     "mf export runs/panda-meanflow-001",
     "mf export panda-meanflow-001 --checkpoint last --format safetensors --out panda.safetensors",
-  ])
-    .argument("<run>", "a run or a checkpoint")
+    "mf export particle-ebm-001 --task.inference.samples 256",
+  ]);
+  withModel(command, "run")
     .option(
       "--format <name>",
       "onnx (the whole inference) or safetensors (the parameters); default: as --out, else onnx",
     )
     .option("--out <file>", "the file to write; default: <run>.<format> here")
-    .option("--checkpoint <which>", "of a run: best, last, or a name; default: best, else last")
-    .option("--backend <name>", "what the file is compared with: auto, tensorflow, wasm or cpu; default: as in the run")
-    .action((place: string, flags: ExportFlags) => exportCommand(place, flags, context));
+    .action((words: string[], flags: ExportFlags) => exportCommand(words, flags, command, context));
 };
 
-async function exportCommand(place: string, flags: ExportFlags, context: Context): Promise<void> {
+async function exportCommand(
+  words: readonly string[],
+  flags: ExportFlags,
+  command: Command,
+  context: Context,
+): Promise<void> {
   const format = formatOf(flags);
-  const run = await open(place, flags, context);
+  const { run, changes } = await open(words, flags, command, context);
   try {
     const { exportOnnx, exportSafetensors } = await import("../../core/export/export.ts");
     const file = flags.out ?? `${run.run}.${format}`;
     if (format === "safetensors") {
       const exported = await exportSafetensors(run, file);
-      context.output.emit({ format, ...exported }, () => written(exported));
+      context.output.emit({ format, ...exported, changes }, () =>
+        [written(exported), ...changedSettings(changes)].join("\n"),
+      );
       return;
     }
     const exported = await exportOnnx(run, file, context.output);
-    context.output.emit({ format, ...exported }, () => described(exported));
+    context.output.emit({ format, ...exported, changes }, () =>
+      [described(exported), ...changedSettings(changes)].join("\n"),
+    );
   } finally {
     await run.close();
   }

@@ -1,62 +1,101 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { addCommand, type Declare } from "../command.ts";
+import { errors } from "../../core/errors.ts";
+import { addCommand, type Context, type Declare } from "../command.ts";
 import { table } from "../output.ts";
+import type { NamedRun } from "../runs.ts";
 import { runsDirectory } from "../settings.ts";
+import { declareRunsDiff } from "./runs-diff.ts";
 
-interface RunRow {
-  readonly run: string;
-  readonly preset: string | null;
-  readonly steps: number | null;
-  /** Null while it trains, or when it was killed. */
-  readonly outcome: string | null;
-  readonly reason: string | null;
-  readonly metrics: Readonly<Record<string, number>>;
+interface RunsFlags {
+  readonly runs?: string;
+  readonly preset?: string;
+  readonly metric?: string;
+  readonly sort?: string;
+  readonly descending?: boolean;
 }
+
+/** Columns that a list can be sorted by besides its metrics. */
+const columns = ["run", "preset", "state", "steps", "seconds"] as const;
+/** Metrics that are shown when none are asked for. */
+const usualMetrics = 4;
 
 export const declareRuns: Declare = (program, context) => {
-  addCommand(program, "runs", "list the runs", ["mf runs", "mf runs --runs experiments"])
+  const runs = addCommand(program, "runs", "list the runs and compare them", [
+    "mf runs",
+    "mf runs --preset panda-meanflow --sort position_error_mm",
+    "mf runs --metric position_error_mm,success --sort success --descending",
+    "mf runs diff panda-meanflow-001 panda-meanflow-002",
+  ])
     .option("--runs <folder>", "where runs are kept; default: MF_RUNS_DIR or runs")
-    .action(async (flags: { runs?: string }) => {
-      const folder = runsDirectory(context, flags.runs);
-      const { listCheckpoints } = await import("../../core/checkpoint/store.ts");
-      const { runFolder } = await import("../../core/run-folder.ts");
-      const names = await readdir(folder).catch(() => [] as string[]);
-      const runs: RunRow[] = [];
-      for (const name of names.sort()) {
-        const run = runFolder(join(folder, name));
-        const config = await readObject(join(run.path, "config.json"));
-        const summary = await readObject(join(run.path, "summary.json"));
-        const [newest] = await listCheckpoints(run.checkpoints);
-        if (config === null && newest === undefined) continue;
-        runs.push({
-          run: name,
-          preset: (config?.["preset"] ?? newest?.manifest?.preset ?? null) as string | null,
-          steps: newest?.manifest?.clock.steps ?? null,
-          outcome: (summary?.["outcome"] ?? null) as string | null,
-          reason: (summary?.["reason"] ?? null) as string | null,
-          metrics: (summary?.["metrics"] ?? newest?.manifest?.metrics ?? {}) as Record<string, number>,
-        });
-      }
-      context.output.emit({ folder, runs }, () => {
-        if (runs.length === 0) return `No runs in ${folder}.`;
-        const names = [
-          ...new Set(runs.flatMap((r) => Object.keys(r.metrics).filter((n) => n.startsWith("val/")))),
-        ].slice(0, 4);
-        return table(
-          ["run", "preset", "steps", "outcome", ...names.map((n) => n.slice("val/".length))],
-          runs.map((r) => [r.run, r.preset, r.steps, r.outcome, ...names.map((n) => r.metrics[n] ?? null)]),
-        );
-      });
-    });
+    .option("--preset <name>", "only runs of this preset")
+    .option("--metric <names>", "the metrics to show (a,b); default: the first four")
+    .option("--sort <column>", `${columns.join(", ")}, or a metric; runs without a value come last`)
+    .option("--descending", "the largest first")
+    .enablePositionalOptions()
+    .action((flags: RunsFlags) => runsCommand(flags, context));
+  declareRunsDiff(runs, context);
 };
 
-/** Null for a file that is not there or, since its writer was killed or another program's, holds no object. */
-async function readObject(path: string): Promise<Record<string, unknown> | null> {
-  try {
-    const value: unknown = JSON.parse(await readFile(path, "utf8"));
-    return typeof value === "object" ? (value as Record<string, unknown> | null) : null;
-  } catch {
-    return null;
-  }
+async function runsCommand(flags: RunsFlags, context: Context): Promise<void> {
+  const { metricNamed, metricsOf, readRuns, shortName } = await import("../runs.ts");
+  const folder = runsDirectory(context, flags.runs);
+  const all = await readRuns(folder);
+  const chosen = sorted(ofPreset(all, flags.preset), flags, (name) => metricNamed(name, all));
+  const metrics =
+    flags.metric === undefined
+      ? metricsOf(chosen)
+          .filter((name) => name.startsWith("val/"))
+          .slice(0, usualMetrics)
+      : flags.metric.split(",").map((name) => metricNamed(name.trim(), all));
+  context.output.emit({ folder, runs: chosen.map(toDocument) }, () => {
+    if (chosen.length === 0) return `No runs in ${folder}.`;
+    return table(
+      ["run", "preset", "state", "steps", ...metrics.map(shortName)],
+      chosen.map(({ run, status: { preset, state, steps, metrics: values } }) => [
+        run,
+        preset,
+        state,
+        steps,
+        ...metrics.map((name) => values[name] ?? null),
+      ]),
+    );
+  });
 }
+
+/** Throws MF_UNKNOWN for a preset that no run is of. */
+function ofPreset(runs: readonly NamedRun[], preset: string | undefined): readonly NamedRun[] {
+  const known = [...new Set(runs.map(({ status }) => status.preset).filter((name) => name !== null))];
+  if (preset === undefined || known.length === 0) return runs;
+  if (!known.includes(preset)) throw errors.MF_UNKNOWN({ kind: "preset of a run", name: preset, known });
+  return runs.filter(({ status }) => status.preset === preset);
+}
+
+function sorted(
+  runs: readonly NamedRun[],
+  { sort, descending = false }: RunsFlags,
+  metricNamed: (name: string) => string,
+): readonly NamedRun[] {
+  if (sort === undefined) return descending ? runs.toReversed() : runs;
+  if (runs.length === 0) return runs;
+  const keyOf = keyFor(sort, metricNamed);
+  const [known, unknown] = [true, false].map((has) => runs.filter((run) => (keyOf(run) !== null) === has));
+  const direction = descending ? -1 : 1;
+  return [...known!.sort((a, b) => direction * compare(keyOf(a)!, keyOf(b)!)), ...unknown!];
+}
+
+function keyFor(sort: string, metricNamed: (name: string) => string): (run: NamedRun) => string | number | null {
+  if (sort === "run") return ({ run }) => run;
+  const column = columns.find((name) => name === sort);
+  if (column !== undefined && column !== "run") return ({ status }) => status[column];
+  const metric = metricNamed(sort);
+  return ({ status }) => status.metrics[metric] ?? null;
+}
+
+const compare = (a: string | number, b: string | number): number =>
+  typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
+
+/** A run in the document of `--json`. */
+const toDocument = ({ run, status }: NamedRun) => {
+  const { preset, state, steps, reason, seconds, metrics } = status;
+  const outcome = state === "training" || state === "killed" ? null : state;
+  return { run, preset, state, steps, outcome, reason, seconds, metrics };
+};

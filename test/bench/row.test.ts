@@ -5,7 +5,7 @@ import { table } from "../../bench/table.ts";
 import type { Workload } from "../../bench/workloads.ts";
 
 const workload: Workload = {
-  ...{ name: "tiny", width: 8, depth: 1, condition: 8, batch: 4 },
+  ...{ kind: "pose", name: "tiny", width: 8, depth: 1, condition: 8, batch: 4 },
   ...{ kinematics: false, pDistinct: 0.25 },
 };
 

@@ -25,7 +25,7 @@ test("without a command, and with --help, the commands are listed with an exampl
 });
 
 test("every command's help has an example", async () => {
-  for (const name of ["train", "infer", "export", "robot", "data generate"]) {
+  for (const name of ["train", "eval", "infer", "export", "robot", "data generate"]) {
     const { code, stdout } = await run(`${name} --help`);
     expect(code).toBe(0);
     expect(stdout).toContain(`Examples:\n  mf ${name} `);
@@ -151,7 +151,7 @@ test.each([
   ["robot panda --fk 0,0,x,0,0,0,0", '--fk: "x" is not a number.'],
   ["robot gone.urdf", 'Robot file "gone.urdf" does not exist.'],
   ["inspect nowhere", 'Run or checkpoint "nowhere" does not exist.'],
-  ["infer nowhere", "Give either --pose or --input."],
+  ["infer nowhere", "Give either --input or --pose."],
 ])("mf %s ends with one clear message and exit code 2", async (line, message) => {
   const { code, stdout, stderr } = await run(line);
   expect(stderr).toContain(message);

@@ -2,13 +2,20 @@ import { describe, test } from "vitest";
 import type { Plugin } from "../../core/plugin.ts";
 import { type ContractOptions, contractChecks } from "../../core/testing/index.ts";
 import { consoleProgress } from "../../plugins/loggers/console/index.ts";
+import { csv } from "../../plugins/loggers/csv/index.ts";
+import { histograms } from "../../plugins/loggers/histograms/index.ts";
 import { jsonl } from "../../plugins/loggers/jsonl/index.ts";
+import { pictures } from "../../plugins/loggers/pictures/index.ts";
+import { tensorboard } from "../../plugins/loggers/tensorboard/index.ts";
+import { wandb } from "../../plugins/loggers/wandb/index.ts";
+import { distillation } from "../../plugins/objectives/distillation/index.ts";
 import { ebm } from "../../plugins/objectives/ebm/index.ts";
 import { flowMatching } from "../../plugins/objectives/flow-matching/index.ts";
 import { improvedMeanflow } from "../../plugins/objectives/improved-meanflow/index.ts";
 import { meanflow } from "../../plugins/objectives/meanflow/index.ts";
 import { mse } from "../../plugins/objectives/mse/index.ts";
 import { poseLoss } from "../../plugins/objectives/pose-loss/index.ts";
+import { gait } from "../../plugins/tasks/gait/index.ts";
 import { ik } from "../../plugins/tasks/ik/index.ts";
 import { particle } from "../../plugins/tasks/particle/index.ts";
 import { checkpointing } from "../../plugins/training/checkpointing/index.ts";
@@ -18,6 +25,7 @@ import { eta } from "../../plugins/training/eta/index.ts";
 import { gradClip } from "../../plugins/training/grad-clip/index.ts";
 import { schedule } from "../../plugins/training/schedule/index.ts";
 import { stats } from "../../plugins/training/stats/index.ts";
+import { validationLoss } from "../../plugins/training/validation-loss/index.ts";
 import { forkTask } from "../support/fork-task.ts";
 import { gaussianTask } from "../support/gaussian-task.ts";
 
@@ -29,6 +37,8 @@ const smallParticle = ({
   policy?: "implicit" | "explicit";
   dropout?: number;
 } = {}) => particle({ policy, episodes: 5, network: { width: 16, dropout } });
+const smallGait = (cascade: { parameters: [string]; steps?: number }[] = []) =>
+  gait({ network: { width: 16, depth: 1 }, cascade, evaluation: { motions: 2 } });
 const batches: ContractOptions = { settings: { batchSize: 8 } };
 
 /** Options that make each plugin act within the few steps of the checks. */
@@ -40,9 +50,15 @@ const cases: readonly [name: string, make: () => Plugin | readonly Plugin[], opt
   ["early-stopping", () => earlyStopping({ patience: 2 })],
   ["checkpointing", () => checkpointing({ every: "2 steps", best: { metric: "val/loss" } })],
   ["stats", () => stats({ every: 3 })],
+  ["validation-loss", () => validationLoss()],
   ["eta", () => eta({ after: 2 })],
   ["console", () => consoleProgress()],
   ["jsonl", () => jsonl()],
+  ["csv", () => csv()],
+  ["tensorboard", () => tensorboard()],
+  ["wandb", () => wandb()],
+  ["histograms", () => histograms({ every: 3 })],
+  ["pictures", () => pictures()],
   ["meanflow", () => [meanflow(), gaussianTask()], batches],
   ["improved-meanflow", () => [improvedMeanflow(), gaussianTask()], batches],
   ["flow-matching", () => [flowMatching(), gaussianTask()], batches],
@@ -50,6 +66,12 @@ const cases: readonly [name: string, make: () => Plugin | readonly Plugin[], opt
   ["mse", () => [mse(), forkTask({ policy: "explicit" })], batches],
   ["particle, implicit", () => [smallParticle(), ebm({ negatives: 2, langevin: { iterations: 3 } })], batches],
   ["particle, explicit, with dropout", () => [smallParticle({ policy: "explicit", dropout: 0.5 }), mse()], batches],
+  [
+    "gait, a cascade",
+    () => [smallGait([{ parameters: ["gait"], steps: 2 }, { parameters: ["muscle_force"] }]), distillation()],
+    batches,
+  ],
+  ["distillation", () => [distillation(), smallGait()], batches],
   ["ik", () => [smallIk(), meanflow()], batches],
   ["pose-loss", () => [poseLoss(), smallIk(), meanflow()], batches],
 ];

@@ -10,7 +10,7 @@ import type { Registry } from "../../core/config/registry.ts";
 import { resolveConfig } from "../../core/config/resolve.ts";
 import { useBackend } from "../../core/engine/backend.ts";
 import { optimizers } from "../../core/optimizer/index.ts";
-import { generators, plugins } from "../../plugins/index.ts";
+import { converters, generators, inspectors, plugins } from "../../plugins/index.ts";
 import { presets } from "../../presets/index.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -70,6 +70,8 @@ const registry: Registry = {
   optimizers: optimizers as unknown as Registry["optimizers"],
   presets,
   generators,
+  converters,
+  inspectors,
 };
 
 const pluginPages = await filesBelow("plugins", "README.md");
