@@ -2,7 +2,7 @@ import type { Command } from "./command.ts";
 import type { Contender } from "./contenders.ts";
 import { interleaved, type Timing } from "./quiet.ts";
 import { openSession, type Session } from "./session.ts";
-import { asFlowMatching, type Workload } from "./workloads.ts";
+import { flowMatchingOf, type Workload } from "./workloads.ts";
 
 /** One contender on one workload. */
 export interface Figures {
@@ -21,13 +21,13 @@ export interface Figures {
   readonly peak_memory_mb: number;
 }
 
-export interface Row extends Workload {
+export type Row = Workload & {
   readonly contenders: Readonly<Record<string, Figures>>;
   /** Why the others have no figures. */
   readonly missing: Readonly<Record<string, string>>;
-  /** The first contender's step_ms over that of its flow matching, timed in turn with it; null where that is the row. */
+  /** The first contender's step_ms over that of its flow matching, timed in turn with it; null where there is none. */
   readonly to_flow_matching: number | null;
-}
+};
 
 /** Times every contender that runs on the workload, each in a process of its own. */
 export async function measure(workload: Workload, contenders: readonly Contender[], samples: number): Promise<Row> {
@@ -47,10 +47,11 @@ export async function measure(workload: Workload, contenders: readonly Contender
     if (session !== null) sessions.push([name, session]);
   }
   const first = contenders.find(({ name }) => name === sessions[0]?.[0]);
+  const flowMatching = flowMatchingOf(workload);
   const plain =
-    first === undefined || workload.pDistinct === 0
+    first === undefined || flowMatching === null
       ? null
-      : await open(`${first.name}, flow matching`, () => first.command(asFlowMatching(workload)));
+      : await open(`${first.name}, flow matching`, () => first.command(flowMatching));
 
   const all = [...sessions.map(([, session]) => session), ...(plain === null ? [] : [plain])];
   const timings = await interleaved(

@@ -1,5 +1,6 @@
-/** A training step to time: plain data, which a contender gets as JSON. */
-export interface Workload {
+/** A training step of MeanFlow or flow matching on the Panda. */
+export interface PoseWorkload {
+  readonly kind: "pose";
   readonly name: string;
   readonly width: number;
   readonly depth: number;
@@ -10,6 +11,21 @@ export interface Workload {
   /** Share of the rows that MeanFlow differentiates; 0 is plain flow matching. */
   readonly pDistinct: number;
 }
+
+/** A training step of implicit behavioural cloning on the particle. */
+export interface EnergyWorkload {
+  readonly kind: "energy";
+  readonly name: string;
+  readonly width: number;
+  readonly batch: number;
+  /** Counter-examples a row. */
+  readonly negatives: number;
+  /** Steps of the Langevin chain that finds them. */
+  readonly iterations: number;
+}
+
+/** A training step to time: plain data, which a contender gets as JSON. */
+export type Workload = PoseWorkload | EnergyWorkload;
 
 const sizes = [
   { size: "hidden 256, batch 512", width: 256, depth: 4, condition: 256, batch: 512, large: false },
@@ -23,13 +39,13 @@ const objectives = [
   { objective: "MeanFlow, all rows", pDistinct: 1 },
 ];
 
-/** The rows of the table, in order; those that take gigabytes and minutes only when asked for. */
-export const workloads = (large: boolean): readonly Workload[] =>
+const poses = (large: boolean): PoseWorkload[] =>
   [true, false].flatMap((kinematics) =>
     sizes
       .filter((s) => large || !s.large)
       .flatMap(({ size, large: _, ...shape }) =>
         objectives.map(({ objective, pDistinct }) => ({
+          kind: "pose",
           name: `${size}${kinematics ? "" : ", no kinematics"}: ${objective}`,
           ...shape,
           kinematics,
@@ -38,5 +54,19 @@ export const workloads = (large: boolean): readonly Workload[] =>
       ),
   );
 
-/** The same step without derivatives along the flow. */
-export const asFlowMatching = (workload: Workload): Workload => ({ ...workload, pDistinct: 0 });
+/** The step of the preset particle-ebm, and of particle-ebm-paper. */
+const energies: readonly EnergyWorkload[] = [
+  { batch: 256, iterations: 30 },
+  { batch: 512, iterations: 100 },
+].map(({ batch, iterations }) => ({
+  kind: "energy",
+  name: `EBM, hidden 256: ${batch} × 8 counter-examples, ${iterations} Langevin steps`,
+  ...{ width: 256, batch, negatives: 8, iterations },
+}));
+
+/** The rows of the table, in order; those that take gigabytes and minutes only when asked for. */
+export const workloads = (large: boolean): readonly Workload[] => [...poses(large), ...energies];
+
+/** The same step without derivatives along the flow, to compare a step of MeanFlow with; null for other steps. */
+export const flowMatchingOf = (workload: Workload): Workload | null =>
+  workload.kind === "pose" && workload.pDistinct > 0 ? { ...workload, pDistinct: 0 } : null;

@@ -13,8 +13,8 @@ export interface Model {
   /** The forward pass; which inputs it reads and what shape it returns is the task's to document. */
   apply(params: Tree, inputs: Batch): Tensor;
   /**
-   * The derivative of the sum of `apply`'s outputs by the input `name`, in that input's shape, by a formula of the model's
-   * own; null where it has none. For a loop that needs nothing else, which automatic differentiation may take twice as long.
+   * The derivative of the sum of `apply`'s outputs by the input `name`, in that input's shape, by a formula of the
+   * model's own; null where it has none. For loops that need nothing else: automatic differentiation computes more.
    */
   inputGradient?(params: Tree, inputs: Batch, name: string): Tensor | null;
 }

@@ -1,23 +1,14 @@
 """
 The MeanFlow training step of inverse kinematics in PyTorch: the network, target, loss, clip and AdamW of this project,
 as one would write them there.
-
-    meanflow.py '{"width": 256, …}'   runs two steps, then answers each line of its input with a timed sample
-    meanflow.py --check folder …      repeats the steps that `check.ts` left in each folder, and leaves its results there
 """
 
-import json
 import math
-import resource
-import sys
 
-import numpy as np
 import torch
 import torch.autograd.forward_ad as forward_ad
 import torch.nn.functional as F
 from torch import nn
-
-from sampling import sample, span
 
 JOINTS = 7
 # Defaults of the project.
@@ -172,10 +163,14 @@ class Training:
         pose = torch.cat([torch.randn(o["batch"], 3), F.normalize(torch.randn(o["batch"], 4))], 1)
         self.batch = source, source + DISPLACEMENT * torch.randn(o["batch"], JOINTS), pose
 
+    def use(self, batch):
+        """Trains on a batch of the project."""
+        self.batch = batch["source"], batch["solution"], batch["pose"]
+
     def loss(self, draws):
-        """The mean weighted residual; `draws`: two normals a row, `[2, B, 1]`."""
+        """The mean weighted residual; `draws["times"]`: two normals a row, `[2, B, 1]`."""
         source, solution, pose = self.batch
-        a, b = torch.sigmoid(draws + TIME_MEAN)
+        a, b = torch.sigmoid(draws["times"] + TIME_MEAN)
         r, t = torch.minimum(a, b), torch.maximum(a, b)
         v = solution - source
         z = source + r * v
@@ -199,55 +194,9 @@ class Training:
         return loss
 
     def update(self):
-        """Returns the gradients' global norm before clipping."""
-        norm = nn.utils.clip_grad_norm_(self.parameters, MAX_NORM)
+        nn.utils.clip_grad_norm_(self.parameters, MAX_NORM)
         self.optimizer.step()
-        return norm
 
     def step(self):
-        self.backward(torch.randn(2, len(self.batch[0]), 1))
+        self.backward({"times": torch.randn(2, len(self.batch[0]), 1)})
         self.update()
-
-
-def check(folder):
-    with open(f"{folder}/workload.json") as file:
-        training = Training(json.load(file))
-    given = {name: torch.from_numpy(array) for name, array in np.load(f"{folder}/inputs.npz").items()}
-    training.batch = given["batch/source"], given["batch/solution"], given["batch/pose"]
-    tensors = {}
-    for name, layer in training.network.linear_layers().items():
-        tensors[f"{name}/kernel"], tensors[f"{name}/bias"] = layer.weight, layer.bias
-    with torch.no_grad():
-        for name, tensor in tensors.items():
-            tensor.copy_(given[f"params/{name}"].t())
-    losses, norms, grads = [], [], {}
-    for draws in given["draws"]:
-        losses.append(training.backward(draws).item())
-        grads = {f"grads/{name}": tensor.grad.t().numpy().copy() for name, tensor in tensors.items()}
-        norms.append(training.update().item())
-    params = {f"params/{name}": tensor.detach().t().numpy() for name, tensor in tensors.items()}
-    np.savez(f"{folder}/outputs.npz", losses=np.array(losses), norms=np.array(norms), **grads, **params)
-
-
-def serve(o):
-    torch.manual_seed(0)
-    training = Training(o)
-    first_two_steps = span(lambda: (training.step(), training.step()))
-    introduction = {
-        "description": f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads that wait without spinning",
-        "parameters": sum(p.numel() for p in training.parameters),
-        "firstTwoSteps": first_two_steps,
-    }
-    print(json.dumps(introduction), flush=True)
-    for _ in sys.stdin:
-        answer = sample(training.step)
-        peak_memory_mb = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        print(json.dumps({**answer, "peak_memory_mb": peak_memory_mb}), flush=True)
-
-
-if __name__ == "__main__":
-    if sys.argv[1] == "--check":
-        for folder in sys.argv[2:]:
-            check(folder)
-    else:
-        serve(json.loads(sys.argv[1]))

@@ -17,7 +17,7 @@ export function pythonWithTorch(): string | null {
 }
 
 /**
- * Runs `meanflow.py`. Its threads wait without spinning: on few cores those of OpenMP and OpenBLAS would spin against
+ * Runs `twin.py`. Its threads wait without spinning: on few cores those of OpenMP and OpenBLAS would spin against
  * each other, which makes PyTorch up to three times slower.
  */
 export function twinCommand(args: readonly string[]): Command {
@@ -26,7 +26,7 @@ export function twinCommand(args: readonly string[]): Command {
   const threads = String(availableParallelism());
   return {
     file,
-    args: [fileURLToPath(import.meta.resolve("./meanflow.py")), ...args],
+    args: [fileURLToPath(import.meta.resolve("./twin.py")), ...args],
     env: {
       OMP_WAIT_POLICY: "passive",
       OMP_NUM_THREADS: threads,
@@ -36,6 +36,8 @@ export function twinCommand(args: readonly string[]): Command {
   };
 }
 
-/** What the twin is told of a workload: also the robot's geometry. */
+/** What the twin is told of a workload: of poses also the robot's geometry. */
 export const forTwin = (workload: Workload): string =>
-  JSON.stringify({ ...workload, aligned: Array.from(loadRobot("panda").chain.aligned) });
+  JSON.stringify(
+    workload.kind === "pose" ? { ...workload, aligned: Array.from(loadRobot("panda").chain.aligned) } : workload,
+  );

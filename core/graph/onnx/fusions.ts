@@ -155,8 +155,8 @@ export const layerNormAffine: Fusion = (node, around) => {
 const STEEPEST = 2 ** 126;
 
 /**
- * 1 where x > 0, else 0, and NaN where x is NaN: the derivative of a Relu. HardSigmoid is min(1, max(0, αx + β)), one pass
- * instead of four slow ones; exact but for x below 2⁻¹²⁶, which are no normal numbers.
+ * 1 where x > 0, else 0, and NaN where x is NaN: the derivative of a Relu. HardSigmoid is min(1, max(0, αx + β)), one
+ * pass instead of four slow ones; exact but for x below 2⁻¹²⁶, which are no normal numbers.
  */
 export const unitStep: Fusion = ({ op, inputs: [missing, x, step], dtype }) => {
   if (op !== "Where" || dtype !== "float32" || missing!.op !== "IsNaN" || missing!.inputs[0] !== x) return null;

@@ -78,7 +78,7 @@ export function sequenceNetwork(dims: number, policy: PolicyKind, options: Netwo
     const observation = batch["observation"]!;
     const action = batch["action"];
     if (action === undefined) throw particleErrors.MF_PARTICLE_POLICY(undefined);
-    // One kernel in two parts, so that the observation's is computed once for all candidates, and leaves a chain's loop.
+    // One kernel in two parts: the observation's is computed once for all candidates, and leaves a chain's loop.
     const kernel = params["stem/kernel"]!;
     const ofObservation = tf.add(
       tf.matMul(observation as tf.Tensor2D, tf.slice(kernel, [0, 0], [seen, width]) as tf.Tensor2D),
