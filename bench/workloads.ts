@@ -54,7 +54,7 @@ const poses = (large: boolean): PoseWorkload[] =>
       ),
   );
 
-/** The step of the preset particle-ebm, and of particle-ebm-paper. */
+/** A smaller step, and that of the preset particle-ebm-paper. */
 const energies: readonly EnergyWorkload[] = [
   { batch: 256, iterations: 30 },
   { batch: 512, iterations: 100 },
