@@ -62,7 +62,8 @@ async function startRun(plugins: readonly Plugin[]): Promise<Stepper> {
       state = result.state;
       clock = { ...clock, steps: clock.steps + 1, batches: clock.batches + 1, samples: clock.samples + batchSize };
       setClock(clock);
-      assembly.hooks.onStep.call({ clock, skipped: result.skipped, read: result.read });
+      const { skipped, read, readExposed } = result;
+      assembly.hooks.onStep.call({ clock, skipped, read, readExposed });
       if (clock.steps % every === 0) {
         const named = Object.entries(result.read()).map(([name, value]) => ({ name: `train/${name}`, value }));
         metrics.record(named.map((point) => ({ ...point, step: clock.steps, epoch: 0, split: "train" })));
