@@ -16,7 +16,7 @@ import { typescriptArguments } from "../core/worker-entry.ts";
 import { wandb } from "../plugins/loggers/wandb/index.ts";
 import { meanflow } from "../plugins/objectives/meanflow/index.ts";
 import { ik } from "../plugins/tasks/ik/index.ts";
-import { interleaved, sample } from "./quiet.ts";
+import { median, sample } from "./quiet.ts";
 
 /*
  * npx tsx bench/loggers.ts [--samples 25] [--every 1] [--width 128] [--batch 128]
@@ -40,40 +40,61 @@ interface Stepper {
   stop(): Promise<void>;
 }
 
+const model = [ik({ network: { width, depth: 2, condition: width }, validationPoses: 1 }), meanflow()];
+const limits = { seed: 0, steps: null, epochs: null, batchSize, accumulate: 1, learningRate: 1e-4, config: {} };
+
+/** All contenders take the steps of one engine: a second one, of the same program, is up to 5 % slower or faster. */
+const trained = await (async () => {
+  await useBackend("auto");
+  const { run } = createRunControl("bench", null);
+  const assembly = assemble(model, adamW({ lr: 1e-4 }), {
+    run,
+    settings: limits,
+    metrics: createMetricStream(log.warn),
+    log,
+  });
+  const dataset = await assembly.task.dataset();
+  const { batch } = await dataset.read({ epoch: 0, position: 0, seed: 0 }, batchSize);
+  const engine = await openEngine("auto", "cpu", log);
+  let state = assembly.initialState();
+  return {
+    async step(clock: Clock) {
+      const inputs = { batch, scalars: assembly.scalarsAt(clock), random: createStream(0, "step", clock.batches) };
+      const result = await engine.run(assembly.program, state, [inputs], null);
+      state = result.state;
+      return result;
+    },
+  };
+})();
+
 /** What the training loop does in a step, without data and checkpoints. */
 async function startRun(plugins: readonly Plugin[]): Promise<Stepper> {
   const directory = await mkdtemp(join(tmpdir(), "mf-bench-"));
   const { run, setClock } = createRunControl("bench", directory);
   const metrics = createMetricStream(log.warn);
-  const network = { width, depth: 2, condition: width };
-  const limits = { seed: 0, steps: null, epochs: null, batchSize, accumulate: 1, learningRate: 1e-4, config: {} };
-  const around = { run, settings: limits, metrics, log };
-  const assembly = assemble([ik({ network, validationPoses: 1 }), meanflow(), ...plugins], adamW({ lr: 1e-4 }), around);
-  const dataset = await assembly.task.dataset();
-  const { batch } = await dataset.read({ epoch: 0, position: 0, seed: 0 }, batchSize);
-  const engine = await openEngine("auto", "cpu", log);
-  let state = assembly.initialState();
+  const { hooks, dispose } = assemble([...model, ...plugins], adamW({ lr: 1e-4 }), {
+    run,
+    settings: limits,
+    metrics,
+    log,
+  });
   let clock: Clock = clockAtStart;
-  await assembly.hooks.onStart.promise({ clock, resumedFrom: null });
+  await hooks.onStart.promise({ clock, resumedFrom: null });
   return {
     async step() {
-      const inputs = { batch, scalars: assembly.scalarsAt(clock), random: createStream(0, "step", clock.batches) };
-      const result = await engine.run(assembly.program, state, [inputs], null);
-      state = result.state;
+      const { skipped, read, readExposed } = await trained.step(clock);
       clock = { ...clock, steps: clock.steps + 1, batches: clock.batches + 1, samples: clock.samples + batchSize };
       setClock(clock);
-      const { skipped, read, readExposed } = result;
-      assembly.hooks.onStep.call({ clock, skipped, read, readExposed });
+      hooks.onStep.call({ clock, skipped, read, readExposed });
       if (clock.steps % every === 0) {
-        const named = Object.entries(result.read()).map(([name, value]) => ({ name: `train/${name}`, value }));
+        const named = Object.entries(read()).map(([name, value]) => ({ name: `train/${name}`, value }));
         metrics.record(named.map((point) => ({ ...point, step: clock.steps, epoch: 0, split: "train" })));
       }
       // Sinks run between turns of the event loop.
       await new Promise((resolve) => setImmediate(resolve));
     },
     async stop() {
-      await engine.dispose();
-      await assembly.dispose();
+      await dispose();
       await rm(directory, { recursive: true });
     },
   };
@@ -92,9 +113,10 @@ const contenders = [
   { name: "a server that answers", url: await server("ok") },
   { name: "a server that hangs", url: await server("hang") },
   { name: "no server", url: "http://127.0.0.1:1" },
+  // What differs without a reason.
+  { name: "without wandb, again", url: null },
 ];
 process.env["WANDB_API_KEY"] = "key";
-await useBackend("auto");
 const runs: Stepper[] = [];
 for (const { url } of contenders) {
   process.env["WANDB_BASE_URL"] = url ?? "";
@@ -103,21 +125,30 @@ for (const { url } of contenders) {
   for (let i = 0; i < 20; i++) await started.step();
   runs.push(started);
 }
-const timings = await interleaved(
-  runs.map(
-    ({ step }) =>
-      () =>
-        sample(step),
-  ),
-  Number(values.samples),
-);
+/** Milliseconds a step of every contender in one round, which drift meets alike: the order changes from round to round. */
+const rounds: number[][] = [];
+let noisy = 0;
+while (rounds.length < Number(values.samples) && noisy < 2 * Number(values.samples)) {
+  const round = new Array<number>(runs.length);
+  let isQuiet = true;
+  for (let i = 0; i < runs.length; i++) {
+    const at = (i + rounds.length + noisy) % runs.length;
+    const { step_ms, quiet } = await sample(runs[at]!.step);
+    round[at] = step_ms;
+    isQuiet &&= quiet;
+  }
+  if (isQuiet) rounds.push(round);
+  else noisy += 1;
+}
 for (const started of runs) await started.stop();
-console.log("| | step, ms | ratio | quiet samples | noisy |\n|---|--:|--:|--:|--:|");
-const [first] = timings;
-for (const [i, timing] of timings.entries()) {
-  if (timing instanceof Error || first instanceof Error) throw timing;
-  const ratio = timing.step_ms / first!.step_ms;
-  const cells = [timing.step_ms.toFixed(3), ratio.toFixed(3), timing.quiet, timing.noisy];
-  console.log(`| ${contenders[i]!.name} | ${cells.join(" | ")} |`);
+console.log(`${rounds.length} quiet rounds, ${noisy} noisy\n| | step, ms | ratio | ± |\n|---|--:|--:|--:|`);
+for (const [i, { name }] of contenders.entries()) {
+  const ratios = rounds.map((round) => (2 * round[i]!) / (round[0]! + round.at(-1)!));
+  const middle = median(ratios);
+  const spread = median(ratios.map((ratio) => Math.abs(ratio - middle)));
+  // Of a median, where errors are normal: 1.253 standard deviations over √n; 1.4826 median deviations are one.
+  const error = (1.253 * 1.4826 * spread) / Math.sqrt(rounds.length);
+  const step_ms = median(rounds.map((round) => round[i]!));
+  console.log(`| ${name} | ${step_ms.toFixed(3)} | ${middle.toFixed(3)} | ${error.toFixed(3)} |`);
 }
 process.exit(0);

@@ -1,4 +1,4 @@
-/** Reads Protocol Buffers' wire format, as far as ONNX uses it. */
+/** Reads Protocol Buffers' wire format, as far as ONNX and W&B use it. */
 
 /** One field of a message. Nested messages, texts and packed lists are still bytes. */
 export interface ReadField {
@@ -13,29 +13,32 @@ const FIXED_BYTES: Readonly<Record<number, number>> = { 1: 8, 5: 4 };
 
 /** The fields of a message in their order. Throws a `RangeError` that says why where bytes are not a message. */
 export function* readFields(message: Uint8Array): Generator<ReadField> {
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let scale = 1; at < message.length; scale *= 128) {
-      const byte = message[at++]!;
-      value += (byte & 127) * scale;
-      if (byte < 128) return value;
-      if (scale > 2 ** 63) throw new RangeError("it has a number of too many bytes");
-    }
-    throw new RangeError("it is cut off");
-  };
-  while (at < message.length) {
-    const start = at;
-    const tag = varint();
+  const cursor = { at: 0 };
+  while (cursor.at < message.length) {
+    const start = cursor.at;
+    const tag = readVarint(message, cursor);
     const [field, wireType] = [Math.floor(tag / 8), tag % 8];
     if (wireType === 0) {
-      yield { field, value: varint(), start };
+      yield { field, value: readVarint(message, cursor), start };
       continue;
     }
-    const length = wireType === 2 ? varint() : FIXED_BYTES[wireType];
+    const length = wireType === 2 ? readVarint(message, cursor) : FIXED_BYTES[wireType];
     if (length === undefined || field === 0) throw new RangeError("it is no ONNX file");
-    if (at + length > message.length) throw new RangeError("it is cut off");
-    yield { field, value: message.subarray(at, at + length), start };
-    at += length;
+    const end = cursor.at + length;
+    if (end > message.length) throw new RangeError("it is cut off");
+    const value = message.subarray(cursor.at, end);
+    cursor.at = end;
+    yield { field, value, start };
   }
+}
+
+function readVarint(message: Uint8Array, cursor: { at: number }): number {
+  let value = 0;
+  for (let scale = 1; cursor.at < message.length; scale *= 128) {
+    const byte = message[cursor.at++]!;
+    value += (byte & 127) * scale;
+    if (byte < 128) return value;
+    if (scale > 2 ** 63) throw new RangeError("it has a number of too many bytes");
+  }
+  throw new RangeError("it is cut off");
 }

@@ -10,32 +10,51 @@ const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
 /** int32, int64, uint64, bool, enum; negative numbers as two's complement of 64 bits. */
-export const varint = (field: number, value: number | bigint): Field =>
-  Uint8Array.from([...tag(field, VARINT), ...digits(value)]);
+export const varint = (field: number, value: number | bigint): Field => {
+  const encoded = new Uint8Array(digitCount(8 * field) + digitCount(value));
+  putDigits(encoded, putDigits(encoded, 0, field * 8 + VARINT), value);
+  return encoded;
+};
 
 /** A `float`, 4 bytes. */
 export const float = (field: number, value: number): Field => {
-  const encoded = new Uint8Array([...tag(field, FIXED32), 0, 0, 0, 0]);
+  const encoded = new Uint8Array(digitCount(8 * field) + 4);
+  putDigits(encoded, 0, field * 8 + FIXED32);
   new DataView(encoded.buffer).setFloat32(encoded.length - 4, value, true);
   return encoded;
 };
 
 /** A `double`, 8 bytes. */
 export const double = (field: number, value: number): Field => {
-  const encoded = new Uint8Array([...tag(field, FIXED64), 0, 0, 0, 0, 0, 0, 0, 0]);
+  const encoded = new Uint8Array(digitCount(8 * field) + 8);
+  putDigits(encoded, 0, field * 8 + FIXED64);
   new DataView(encoded.buffer).setFloat64(encoded.length - 8, value, true);
   return encoded;
 };
 
-export const bytes = (field: number, value: Uint8Array): Field =>
-  joined([Uint8Array.from([...tag(field, LENGTH_DELIMITED), ...digits(value.length)]), value]);
+export const bytes = (field: number, value: Uint8Array): Field => {
+  const { encoded, at } = delimited(field, value.length);
+  encoded.set(value, at);
+  return encoded;
+};
 
-export const string = (field: number, value: string): Field => bytes(field, Buffer.from(value, "utf8"));
+export const string = (field: number, value: string): Field => {
+  const { encoded, at } = delimited(field, Buffer.byteLength(value));
+  encoded.write(value, at);
+  return encoded;
+};
 
 export const message = (field: number, fields: readonly Field[]): Field => bytes(field, joined(fields));
 
-export const packedVarints = (field: number, values: readonly (number | bigint)[]): Field =>
-  bytes(field, Uint8Array.from(values.flatMap(digits)));
+export const packedVarints = (field: number, values: readonly (number | bigint)[]): Field => {
+  const { encoded, at } = delimited(
+    field,
+    values.reduce<number>((length, value) => length + digitCount(value), 0),
+  );
+  let end = at;
+  for (const value of values) end = putDigits(encoded, end, value);
+  return encoded;
+};
 
 export const packedDoubles = (field: number, values: ArrayLike<number>): Field => {
   const view = new DataView(new ArrayBuffer(8 * values.length));
@@ -54,17 +73,38 @@ export function joined(fields: readonly Field[]): Uint8Array {
   return all;
 }
 
-const tag = (field: number, wireType: number): number[] => digits(field * 8 + wireType);
-
-/** Base 128, the lowest digit first; all but the last have the high bit set. */
-function digits(value: number | bigint): number[] {
-  // Most are tags and short lengths.
-  if (typeof value === "number" && value >= 0 && value < 128) return [value];
-  const result: number[] = [];
-  let rest = BigInt.asUintN(64, BigInt(value));
-  while (rest > 127n) {
-    result.push(Number(rest & 127n) | 128);
-    rest >>= 7n;
-  }
-  return [...result, Number(rest)];
+/** A field of `length` bytes, which go to `at`. */
+function delimited(field: number, length: number): { readonly encoded: Buffer; readonly at: number } {
+  const encoded = Buffer.allocUnsafe(digitCount(8 * field) + digitCount(length) + length);
+  return { encoded, at: putDigits(encoded, putDigits(encoded, 0, field * 8 + LENGTH_DELIMITED), length) };
 }
+
+// Digits have base 128, the lowest comes first; all but the last have the high bit set.
+
+function digitCount(value: number | bigint): number {
+  let count = 1;
+  if (isPlain(value)) {
+    for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) count += 1;
+  } else {
+    for (let rest = BigInt.asUintN(64, BigInt(value)); rest > 127n; rest >>= 7n) count += 1;
+  }
+  return count;
+}
+
+/** Writes a value's digits from `at` on; returns where they end. */
+function putDigits(into: Uint8Array, at: number, value: number | bigint): number {
+  let end = at;
+  if (isPlain(value)) {
+    let rest = value;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) into[end++] = (rest % 128) | 128;
+    into[end++] = rest;
+  } else {
+    let rest = BigInt.asUintN(64, BigInt(value));
+    for (; rest > 127n; rest >>= 7n) into[end++] = Number(rest & 127n) | 128;
+    into[end++] = Number(rest);
+  }
+  return end;
+}
+
+/** Whether arithmetic of plain numbers is exact. */
+const isPlain = (value: number | bigint): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -76,6 +76,9 @@ test("a cascade that stops in its second network's turn goes on bit for bit", as
   expect((await run(folder, "train", ...words, "--steps=8", "--name=parts")).code).toBe(0);
   expect((await run(folder, "train", ...words, "--steps=16", "--name=parts", "--resume=last")).code).toBe(0);
   expect(await checkpointHashes(folder, "parts", 16)).toEqual(await checkpointHashes(folder, "turns", 16));
+  const rows = (await metricRows(folder, "parts")).filter((row) => "train/gait/stage" in row);
+  const stages = rows.map((row) => [row["step"], row["train/gait/stage"]]);
+  expect(stages).toEqual(Array.from({ length: 16 }, (_, i) => [i + 1, i < 5 ? 0 : 1]));
   const { code, stdout } = await run(folder, "export", "turns", "--json");
   expect(code).toBe(0);
   expect(JSON.parse(stdout).verification.maxRelative).toBeLessThan(1e-4);

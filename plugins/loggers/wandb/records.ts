@@ -159,25 +159,33 @@ export function decodeRecord(payload: Uint8Array): LocalRecord | null {
   return null;
 }
 
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const textOf = (value: number | Uint8Array): string => decoder.decode(value as Uint8Array);
+
 type Fields = readonly { readonly field: number; readonly value: number | Uint8Array }[];
 
 const bytesIn = (fields: Fields, number: number): Uint8Array[] =>
   fields.filter(({ field }) => field === number).map(({ value }) => value as Uint8Array);
-const textsIn = (fields: Fields, number: number): string[] =>
-  bytesIn(fields, number).map((value) => Buffer.from(value).toString("utf8"));
+const textsIn = (fields: Fields, number: number): string[] => bytesIn(fields, number).map(textOf);
 const textIn = (fields: Fields, number: number): string => textsIn(fields, number)[0] ?? "";
 const numberIn = (fields: Fields, number: number): number =>
   (fields.find(({ field }) => field === number)?.value as number | undefined) ?? 0;
 const readMessage = (fields: Fields, number: number): Fields =>
   bytesIn(fields, number).flatMap((value) => Array.from(readFields(value)));
 
-const decodeItems = (fields: Fields, number: number): Values =>
-  new Map(
-    bytesIn(fields, number).map((item) => {
-      const inner = Array.from(readFields(item));
-      return [textIn(inner, 1), textIn(inner, 16)] as const;
-    }),
-  );
+function decodeItems(fields: Fields, number: number): Values {
+  const values = new Map<string, string>();
+  for (const { field, value } of fields) {
+    if (field !== number) continue;
+    let [key, text] = ["", ""];
+    for (const inner of readFields(value as Uint8Array)) {
+      if (inner.field === 1) key = textOf(inner.value);
+      if (inner.field === 16) text = textOf(inner.value);
+    }
+    values.set(key, text);
+  }
+  return values;
+}
 
 function decodeRun(fields: Fields): RunInfo {
   const started = readMessage(fields, 17);

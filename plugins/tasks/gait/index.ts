@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { definePlugin } from "../../../core/plugin.ts";
+import type { Clock } from "../../../core/run.ts";
 import { cascadeSchema, keptInStage, seenInStage, stageAt, stagesOf } from "./cascade.ts";
 import { gaitDataOptions } from "./data/options.ts";
 import { type GaitSource, gaitDataset, heldOutMotions, openGait, trainingMotions } from "./data/source.ts";
@@ -30,7 +31,10 @@ export const gait = definePlugin({
       })
       .prefault({}),
   }),
-  setup({ task, evaluator, report, memory, hooks, fixed, settings, log }, { network, cascade, evaluation, ...data }) {
+  setup(
+    { task, evaluator, report, memory, hooks, fixed, scalar, settings, log },
+    { network, cascade, evaluation, ...data },
+  ) {
     const space = loadParameters(data.parameters);
     const stages = stagesOf(space, cascade);
     const model = motionNetwork(
@@ -73,7 +77,10 @@ export const gait = definePlugin({
       if (settings.steps !== null && settings.steps <= begins) {
         log.warn(`The cascade's last network is trained from step ${begins} on; the run ends at ${settings.steps}.`);
       }
-      const stage = fixed("gait/stage", ({ steps }) => stageAt(stages, steps));
+      const now = ({ steps }: Clock): number => stageAt(stages, steps);
+      const stage = fixed("gait/stage", now);
+      // Recorded, where a fixed value is not.
+      scalar("gait/stage", now);
       hooks.beforeForward.tap("gait", (params) => seenInStage(params, stage()));
       hooks.afterUpdate.tap("gait", (next, step) => ({
         ...next,
