@@ -57,7 +57,8 @@ async function reportCommand(
   const sections = runs.flatMap((run) => run.sections.map(({ name }) => `${run.name}/${name}`));
   context.output.emit(
     { out: shown, bytes, runs: runs.map(({ name }) => name), figures: sections },
-    () => `Written to ${shown}: ${(bytes / 1e6).toFixed(1)} MB, ${sections.length} figures.`,
+    () =>
+      `Written to ${shown}: ${(bytes / 1e6).toFixed(1)} MB, ${sections.length} ${sections.length === 1 ? "figure" : "figures"}.`,
   );
 }
 

@@ -3,40 +3,49 @@ import type { Curve, Stage } from "../../core/report/curves.ts";
 import type { ChartCurve, Line } from "./chart.ts";
 import { color, runColor } from "./theme.ts";
 
-/** Behind the curves: stages as bands, the learning rate along the bottom, baselines, and where the best checkpoint is. */
-export function drawBehind(plot: uPlot, curves: readonly ChartCurve[], lines: readonly Line[]): void {
+/** Behind the grid: stages as bands, and the learning rate along the bottom. */
+export function drawBehindGrid(plot: uPlot, [first]: readonly ChartCurve[]): void {
+  if (first === undefined) return;
+  inside(plot, (x) => {
+    drawBands(plot, first.stages, x);
+    if (first.learningRate !== null) drawLearningRate(plot, first.learningRate, x);
+  });
+}
+
+/** Behind the curves: the names of the stages, baselines, and where the best checkpoint is. */
+export function drawBehindCurves(plot: uPlot, curves: readonly ChartCurve[], lines: readonly Line[]): void {
   const { ctx, bbox } = plot;
-  const first = curves[0];
+  inside(plot, (x) => {
+    label(ctx, color("soft"), "left");
+    for (const { from, to, label } of curves[0]?.stages ?? []) {
+      const left = Math.max(x(from), bbox.left) + 6;
+      if (left + ctx.measureText(label).width < x(to)) ctx.fillText(label, left, bbox.top + 12 * devicePixelRatio);
+    }
+    drawLines(plot, lines);
+    for (const { best, index } of curves) {
+      if (best === null) continue;
+      ctx.strokeStyle = runColor(index);
+      ctx.setLineDash([2, 4]);
+      ctx.lineWidth = devicePixelRatio;
+      stroke(ctx, [x(best), bbox.top], [x(best), bbox.top + bbox.height]);
+    }
+  });
+}
+
+/** Draws between the axes; `x` is where a step is. */
+function inside({ ctx, bbox, valToPos }: uPlot, draw: (x: (step: number) => number) => void): void {
   ctx.save();
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
-  const x = (step: number): number => plot.valToPos(step, "x", true);
-  if (first !== undefined) {
-    drawStages(plot, first.stages, x);
-    if (first.learningRate !== null) drawLearningRate(plot, first.learningRate, x);
-  }
-  drawLines(plot, lines);
-  for (const { best, index } of curves) {
-    if (best === null) continue;
-    ctx.strokeStyle = runColor(index);
-    ctx.setLineDash([2, 4]);
-    ctx.lineWidth = devicePixelRatio;
-    stroke(ctx, [x(best), bbox.top], [x(best), bbox.top + bbox.height]);
-  }
+  draw((step) => valToPos(step, "x", true));
   ctx.restore();
 }
 
-function drawStages({ ctx, bbox }: uPlot, stages: readonly Stage[], x: (step: number) => number): void {
-  label(ctx, color("soft"), "left");
-  for (const [i, { from, to, label }] of stages.entries()) {
-    if (i % 2 === 1) {
-      ctx.fillStyle = color("band");
-      ctx.fillRect(x(from), bbox.top, x(to) - x(from), bbox.height);
-    }
-    ctx.fillStyle = color("soft");
-    ctx.fillText(label, x(from) + 6, bbox.top + 12 * devicePixelRatio);
-  }
+function drawBands({ ctx, bbox }: uPlot, stages: readonly Stage[], x: (step: number) => number): void {
+  ctx.fillStyle = color("band");
+  for (const [i, { from, to }] of stages.entries())
+    if (i % 2 === 1) ctx.fillRect(x(from), bbox.top, x(to) - x(from), bbox.height);
 }
 
 /** As an area in the lowest quarter, as high as its share of its largest value. */
@@ -78,6 +87,7 @@ function label(ctx: CanvasRenderingContext2D, ink: string, align: CanvasTextAlig
   ctx.fillStyle = ink;
   ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
   ctx.textAlign = align;
+  ctx.textBaseline = "alphabetic";
 }
 
 function stroke(ctx: CanvasRenderingContext2D, from: readonly [number, number], to: readonly [number, number]): void {

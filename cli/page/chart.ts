@@ -1,7 +1,7 @@
 import uPlot from "uplot";
 import { type Curve, type Stage, smoothed } from "../../core/report/curves.ts";
 import { logTicks, tickLabel } from "../../core/report/ticks.ts";
-import { drawBehind } from "./behind.ts";
+import { drawBehindCurves, drawBehindGrid } from "./behind.ts";
 import { el } from "./dom.ts";
 import { grouped, number } from "./format.ts";
 import { color, runColor, runColorName } from "./theme.ts";
@@ -136,7 +136,8 @@ function optionsOf(
       ]),
     ],
     hooks: {
-      drawClear: [(plot) => drawBehind(plot, ...behind())],
+      drawClear: [(plot) => drawBehindGrid(plot, behind()[0])],
+      drawAxes: [(plot) => drawBehindCurves(plot, ...behind())],
       setCursor: [
         ({ cursor, data }) => {
           const at = cursor.idx;

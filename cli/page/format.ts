@@ -12,9 +12,9 @@ export const grouped = (value: number): string => value.toLocaleString("en").rep
 /** A metric's or a method's name as words: `val/position_error_mm` is "position error, mm". */
 export function words(name: string): string {
   const short = name.replace(/^(train|val|system)\//, "");
-  const [, base = short, unit, statistic] = /^(.*?)_(mm|deg|rad|m_per_s|s|ms)(_median|_p\d+)?$/.exec(short) ?? [];
+  const [, base = short, unit, of] = /^(.*?)_(mm|deg|rad|m_per_s|ms|s$)(?:_(.+))?$/.exec(short) ?? [];
   const plain = base.replaceAll("_", " ");
-  const part = statistic === undefined ? "" : ` (${statistic.slice(1)})`;
+  const part = of === undefined ? "" : ` (${of.replaceAll("_", " ")})`;
   return unit === undefined ? plain : `${plain}${part}, ${UNITS[unit]}`;
 }
 

@@ -32,24 +32,27 @@ export async function readLines<L extends object>(path: string, place: Place): P
     const { ino, size } = await file.stat();
     const goesOn = ino === place.file && size >= place.offset;
     const from = goesOn ? place.offset : 0;
-    const { lines, read } = await readFrom<L>(file, from);
+    const { lines, read } = await readBetween<L>(file, from, size);
     return { lines, restarted: !goesOn && place.offset > 0, place: { file: ino, offset: from + read } };
   } finally {
     await file.close();
   }
 }
 
-async function readFrom<L>(
+async function readBetween<L>(
   file: Awaited<ReturnType<typeof open>>,
   from: number,
+  to: number,
 ): Promise<{ lines: L[]; read: number }> {
   const lines: L[] = [];
   let rest = Buffer.alloc(0);
   let read = 0;
   for (;;) {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(CHUNK), 0, CHUNK, from + read + rest.length);
+    const at = from + read + rest.length;
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, to - at));
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
     if (bytesRead === 0) return { lines, read };
-    const bytes = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
+    const bytes = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
     const end = bytes.lastIndexOf("\n") + 1;
     for (const line of bytes.toString("utf8", 0, end).split("\n")) {
       const value = parse(line);
