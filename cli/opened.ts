@@ -6,7 +6,7 @@ import type { Json } from "../core/json.ts";
 import type { Inference, InferRequest, Predict } from "../core/task.ts";
 import type { OpenedRun } from "../core/train.ts";
 import type { Context } from "./command.ts";
-import { pretty, table } from "./output.ts";
+import { oneLine, table } from "./output.ts";
 import { type AskedModel, knownRegistry, locateRun, readModel } from "./settings.ts";
 
 export interface OpenFlags {
@@ -46,7 +46,7 @@ async function openAsked(
 
 /** The changes for people, after an empty line; no lines when there are none. */
 export function changedSettings(changes: Opened["changes"]): string[] {
-  const rows = Object.entries(changes).map(([key, { before, after }]) => [key, pretty(before), pretty(after)]);
+  const rows = Object.entries(changes).map(([key, { before, after }]) => [key, oneLine(before), oneLine(after)]);
   return rows.length === 0 ? [] : ["", table(["setting", "in the run", "here"], rows)];
 }
 

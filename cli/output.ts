@@ -77,6 +77,9 @@ export function pretty(value: Json, indent = ""): string {
   return entries.length === 0 ? "{}" : `{\n${entries.join(",\n")}\n${indent}}`;
 }
 
+/** The same on one line, for a table. */
+export const oneLine = (value: Json): string => pretty(value).replace(/\n\s*/g, " ");
+
 /** A table of results: a row for each metric of the model, a column for it and for each baseline. Fits 80 columns. */
 export function results(
   metrics: Readonly<Record<string, number>>,

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { addCommand, type Context } from "../command.ts";
-import { pretty, table } from "../output.ts";
+import { oneLine, table } from "../output.ts";
 import type { NamedRun } from "../runs.ts";
 import { runsDirectory } from "../settings.ts";
 
@@ -35,7 +35,7 @@ async function diffCommand(first: string, second: string, runs: string | undefin
   const metrics = compared(a, b);
   context.output.emit({ runs: [a, b].map(about), settings, metrics }, () => {
     const names = [a.run, b.run];
-    const changed = Object.entries(settings).map(([key, { before, after }]) => [key, pretty(before), pretty(after)]);
+    const changed = Object.entries(settings).map(([key, { before, after }]) => [key, oneLine(before), oneLine(after)]);
     return [
       changed.length === 0 ? "The configurations are the same." : table(["setting", ...names], changed),
       "",

@@ -27,7 +27,7 @@ export const declareRuns: Declare = (program, context) => {
   ])
     .option("--runs <folder>", "where runs are kept; default: MF_RUNS_DIR or runs")
     .option("--preset <name>", "only runs of this preset")
-    .option("--metric <names>", "the metrics to show (a,b); default: the first four")
+    .option("--metric <names>", "the metrics to show (a,b); default: four, of every preset in turn")
     .option("--sort <column>", `${columns.join(", ")}, or a metric; runs without a value come last`)
     .option("--descending", "the largest first")
     .enablePositionalOptions()
@@ -42,9 +42,10 @@ async function runsCommand(flags: RunsFlags, context: Context): Promise<void> {
   const chosen = sorted(ofPreset(all, flags.preset), flags, (name) => metricNamed(name, all));
   const metrics =
     flags.metric === undefined
-      ? metricsOf(chosen)
-          .filter((name) => name.startsWith("val/"))
-          .slice(0, usualMetrics)
+      ? inTurn(byPreset(chosen).map((runs) => metricsOf(runs).filter((name) => name.startsWith("val/")))).slice(
+          0,
+          usualMetrics,
+        )
       : flags.metric.split(",").map((name) => metricNamed(name.trim(), all));
   context.output.emit({ folder, runs: chosen.map(toDocument) }, () => {
     if (chosen.length === 0) return `No runs in ${folder}.`;
@@ -59,6 +60,18 @@ async function runsCommand(flags: RunsFlags, context: Context): Promise<void> {
       ]),
     );
   });
+}
+
+const byPreset = (runs: readonly NamedRun[]): NamedRun[][] =>
+  [...new Set(runs.map(({ status }) => status.preset))].map((preset) =>
+    runs.filter(({ status }) => status.preset === preset),
+  );
+
+/** The first of every list, then the second of every list, and so on; each once. */
+function inTurn<T>(lists: readonly (readonly T[])[]): T[] {
+  const longest = Math.max(0, ...lists.map(({ length }) => length));
+  const all = Array.from({ length: longest }, (_, i) => lists.flatMap((list) => list.slice(i, i + 1))).flat();
+  return [...new Set(all)];
 }
 
 /** Throws MF_UNKNOWN for a preset that no run is of. */

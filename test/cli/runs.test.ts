@@ -12,8 +12,8 @@ interface Written {
   readonly lock?: string;
 }
 
-async function writeRun(name: string, { config, summary, lock }: Written): Promise<void> {
-  const path = join(folder, "runs", name);
+async function writeRun(name: string, { config, summary, lock }: Written, below = "runs"): Promise<void> {
+  const path = join(folder, below, name);
   await mkdir(join(path, "checkpoints"), { recursive: true });
   await writeFile(join(path, "config.json"), JSON.stringify(config));
   if (summary !== undefined) await writeFile(join(path, "summary.json"), JSON.stringify(summary));
@@ -160,4 +160,26 @@ test("a run differs in nothing from itself", async () => {
   const { stdout } = await runs("diff", "panda-2", "runs/panda-2");
   expect(stdout).toContain("The configurations are the same.");
   expect(stdout.match(/\d %/g)).toEqual(["0 %", "0 %", "0 %", "0 %"]);
+});
+
+test("presets take turns with their metrics; a list of a configuration stands on one line", async () => {
+  const gait = { "val/loss": 4, "val/rmse": 3, "val/angle_deg": 2, "val/speed_m_per_s": 1, "val/height_mm": 0 };
+  const cascade = [{ parameters: ["gait"], steps: 5 }, { parameters: ["skeleton"] }];
+  const config = { preset: "gait", plugins: { gait: { cascade } } };
+  await writeRun("a", { config, summary: ended(10, gait) }, "mixed");
+  await writeRun(
+    "b",
+    { config: { preset: "panda" }, summary: ended(10, { "val/error_mm": 5, "val/rmse": 6 }) },
+    "mixed",
+  );
+  expect(cells((await runs("--runs", "mixed")).stdout)).toEqual([
+    ["run", "preset", "state", "steps", "loss", "error_mm", "rmse", "angle_deg"],
+    ["a", "gait", "completed", "10", "4", "–", "3", "2"],
+    ["b", "panda", "completed", "10", "–", "5", "6", "–"],
+  ]);
+  expect(cells((await runs("diff", "a", "b", "--runs", "mixed")).stdout)).toContainEqual([
+    "plugins.gait.cascade",
+    '[ { "parameters": ["gait"], "steps": 5 }, { "parameters": ["skeleton"] } ]',
+    "null",
+  ]);
 });
