@@ -19,14 +19,16 @@ import { ik } from "../plugins/tasks/ik/index.ts";
 import { median, sample } from "./quiet.ts";
 
 /*
- * npx tsx bench/loggers.ts [--samples 25] [--every 1] [--width 128] [--batch 128]
+ * npx tsx bench/loggers.ts [--rounds 12] [--seconds 8] [--every 1] [--width 128] [--batch 128]
  *
  * The time of a training step without wandb and with it: sending to a server that answers, to one that hangs, and to none.
- * Metrics are read and recorded every so many steps, by all alike.
+ * Metrics are read and recorded every so many steps, by all alike. Each contender is a run of so many seconds, so that
+ * what it sends, every 2 seconds, falls into its own time.
  */
 const { values } = parseArgs({
   options: {
-    samples: { type: "string", default: "25" },
+    rounds: { type: "string", default: "12" },
+    seconds: { type: "string", default: "8" },
     every: { type: "string", default: "1" },
     width: { type: "string", default: "128" },
     batch: { type: "string", default: "128" },
@@ -117,31 +119,34 @@ const contenders = [
   { name: "without wandb, again", url: null },
 ];
 process.env["WANDB_API_KEY"] = "key";
-const runs: Stepper[] = [];
-for (const { url } of contenders) {
+
+/** Milliseconds a step takes in a run of its own: the median of its quiet samples. */
+async function timed(url: string | null): Promise<number> {
   process.env["WANDB_BASE_URL"] = url ?? "";
-  const started = await startRun(url === null ? [] : [wandb()]);
-  // Traces, checks what was traced, and warms up.
-  for (let i = 0; i < 20; i++) await started.step();
-  runs.push(started);
-}
-/** Milliseconds a step of every contender in one round, which drift meets alike: the order changes from round to round. */
-const rounds: number[][] = [];
-let noisy = 0;
-while (rounds.length < Number(values.samples) && noisy < 2 * Number(values.samples)) {
-  const round = new Array<number>(runs.length);
-  let isQuiet = true;
-  for (let i = 0; i < runs.length; i++) {
-    const at = (i + rounds.length + noisy) % runs.length;
-    const { step_ms, quiet } = await sample(runs[at]!.step);
-    round[at] = step_ms;
-    isQuiet &&= quiet;
+  const { step, stop } = await startRun(url === null ? [] : [wandb()]);
+  // The first step traces; the sender begins.
+  for (let i = 0; i < 100; i++) await step();
+  const quiet: number[] = [];
+  const start = performance.now();
+  while (performance.now() - start < 1000 * Number(values.seconds) || quiet.length === 0) {
+    const taken = await sample(step);
+    if (taken.quiet) quiet.push(taken.step_ms);
   }
-  if (isQuiet) rounds.push(round);
-  else noisy += 1;
+  await stop();
+  return median(quiet);
 }
-for (const started of runs) await started.stop();
-console.log(`${rounds.length} quiet rounds, ${noisy} noisy\n| | step, ms | ratio | ± |\n|---|--:|--:|--:|`);
+
+/** By round and contender. The order changes from round to round, so that drift meets all alike. */
+const rounds: number[][] = [];
+for (let round = 0; round < Number(values.rounds); round++) {
+  const times = new Array<number>(contenders.length);
+  for (let i = 0; i < contenders.length; i++) {
+    const at = (i + round) % contenders.length;
+    times[at] = await timed(contenders[at]!.url);
+  }
+  rounds.push(times);
+}
+console.log("| | step, ms | ratio | ± |\n|---|--:|--:|--:|");
 for (const [i, { name }] of contenders.entries()) {
   const ratios = rounds.map((round) => (2 * round[i]!) / (round[0]! + round.at(-1)!));
   const middle = median(ratios);

@@ -5,6 +5,10 @@ export const wandbErrors = defineErrors({
     (d: { value: string; known: readonly string[] }) =>
       `WANDB_MODE is "${d.value}". Set it to one of ${d.known.join(", ")}.`,
   ),
+  MF_WANDB_ID: user(
+    (d: { value: string }) =>
+      `WANDB_RUN_ID is "${d.value}". Take at most 64 letters, digits, dashes and underscores, or unset it.`,
+  ),
   MF_WANDB_URL: user(
     (d: { value: string }) =>
       `WANDB_BASE_URL is "${d.value}", which is no address. Write one like https://api.wandb.ai.`,

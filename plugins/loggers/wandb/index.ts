@@ -8,12 +8,12 @@ import { randomName } from "./artifact.ts";
 import { createPace } from "./pace.ts";
 import { createRecorded } from "./rows.ts";
 import { openSession, type Session } from "./session.ts";
-import { resolveSettings } from "./settings.ts";
+import { RUN_ID, resolveSettings } from "./settings.ts";
 
 export { type Synced, syncRun } from "./sync.ts";
 
 /** Between two writes: what a killed process may lose. */
-const WRITE_EVERY_MS = 250;
+const WRITE_EVERY_MS = 500;
 /** A disk that takes longer for the end of a run holds nothing up. */
 const END_DEADLINE_MS = 10_000;
 /** 255 is what W&B has for a run that the person interrupted. */
@@ -32,6 +32,12 @@ export const wandb = definePlugin({
       .nullable()
       .default(null)
       .describe("online, offline (the local run only) or disabled; null for WANDB_MODE, else online"),
+    id: z
+      .string()
+      .regex(RUN_ID)
+      .nullable()
+      .default(null)
+      .describe("of a new run on W&B; null for WANDB_RUN_ID, else a random one"),
     project: named("where the run belongs", 'WANDB_PROJECT, else "motionforge"'),
     entity: named("user or team", "WANDB_ENTITY, else the key's"),
     name: named("how W&B shows the run", "WANDB_NAME, else the run's name"),
@@ -81,7 +87,10 @@ export const wandb = definePlugin({
     hooks.onStart.tap({ name: "wandb", stage: -1 }, ({ clock }) => {
       recorded.begin(clock.steps);
       const { rows: before, times } = recorded;
-      const known = id ?? randomName(8);
+      const known = id ?? chosen.id ?? randomName(8);
+      if (chosen.id !== null && chosen.id !== known) {
+        log.warn(`W&B: the run goes on as ${known}, not as ${chosen.id}. Begin another with --drop-state wandb.`);
+      }
       id = known;
       const config = settings.config as Readonly<Record<string, Json>>;
       sink.act(async () => {

@@ -79,7 +79,7 @@ async function named(folder: string, mode: keyof typeof PREFIX): Promise<string>
   return next;
 }
 
-const FOLDER = /^(?:offline-)?run-\d{8}_\d{6}-(\w+)$/;
+const FOLDER = /^(?:offline-)?run-\d{8}_\d{6}-([\w-]+)$/;
 
 /** The folders below `directory`, and the run that each is of. */
 export async function listLocalRuns(directory: string): Promise<{ folder: string; id: string; file: string }[]> {

@@ -8,6 +8,7 @@ export type Mode = "online" | "offline" | "disabled";
 /** What names a run on W&B: an option where it is set, else W&B's variable, as in W&B's own `init`. */
 export interface Named {
   readonly mode: Mode | null;
+  readonly id: string | null;
   readonly project: string | null;
   readonly entity: string | null;
   readonly name: string | null;
@@ -20,6 +21,8 @@ export interface Settings {
   readonly mode: Mode;
   /** Without a slash at its end. */
   readonly baseUrl: string;
+  /** Null for a random one. */
+  readonly id: string | null;
   readonly project: string;
   readonly entity: string | null;
   readonly name: string;
@@ -33,13 +36,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const MODES: readonly string[] = ["online", "offline", "disabled"] satisfies Mode[];
 const DEFAULT_URL = "https://api.wandb.ai";
 
-/** Throws MF_WANDB_MODE and MF_WANDB_URL for variables that say neither. */
+/** Throws MF_WANDB_MODE, MF_WANDB_ID and MF_WANDB_URL for variables that say none. */
 export function resolveSettings(options: Named, env: Environment, runName: string): Settings {
   const of = (variable: string): string | null => env[variable]?.trim() || null;
   const tags = of("WANDB_TAGS")?.split(",") ?? [];
   return {
     mode: options.mode ?? modeOf(of("WANDB_MODE") ?? "online"),
     baseUrl: baseUrlOf(env),
+    id: options.id ?? idOf(of("WANDB_RUN_ID")),
     project: options.project ?? of("WANDB_PROJECT") ?? "motionforge",
     entity: options.entity ?? of("WANDB_ENTITY"),
     name: options.name ?? of("WANDB_NAME") ?? runName,
@@ -52,6 +56,14 @@ export function resolveSettings(options: Named, env: Environment, runName: strin
 function modeOf(text: string): Mode {
   if (!MODES.includes(text)) throw wandbErrors.MF_WANDB_MODE({ value: text, known: MODES });
   return text as Mode;
+}
+
+/** What an id may be: it is part of addresses and of file names. */
+export const RUN_ID = /^[\w-]{1,64}$/;
+
+function idOf(text: string | null): string | null {
+  if (text !== null && !RUN_ID.test(text)) throw wandbErrors.MF_WANDB_ID({ value: text });
+  return text;
 }
 
 /** Throws MF_WANDB_URL. */

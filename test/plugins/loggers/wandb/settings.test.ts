@@ -5,11 +5,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { findApiKey, type Named, passwordIn, resolveSettings } from "../../../../plugins/loggers/wandb/settings.ts";
 
 const unset: Named = {
-  ...{ mode: null, project: null, entity: null, name: null, group: null, tags: null, notes: null },
+  ...{ mode: null, id: null, project: null, entity: null, name: null, group: null, tags: null, notes: null },
 };
 const variables = {
   WANDB_MODE: "offline",
   WANDB_BASE_URL: "https://wandb.example.org/",
+  WANDB_RUN_ID: "sweep-1",
   WANDB_PROJECT: "from variable",
   WANDB_ENTITY: "team",
   WANDB_NAME: "named",
@@ -21,14 +22,14 @@ const variables = {
 test("nothing set", () => {
   expect(resolveSettings(unset, {}, "panda-001")).toEqual({
     ...{ mode: "online", baseUrl: "https://api.wandb.ai", project: "motionforge", entity: null, name: "panda-001" },
-    ...{ group: null, tags: [], notes: null },
+    ...{ id: null, group: null, tags: [], notes: null },
   });
 });
 
 test("W&B's variables", () => {
   expect(resolveSettings(unset, variables, "panda-001")).toEqual({
     ...{ mode: "offline", baseUrl: "https://wandb.example.org", project: "from variable", entity: "team" },
-    ...{ name: "named", group: "group", tags: ["a", "b", "c"], notes: "notes" },
+    ...{ id: "sweep-1", name: "named", group: "group", tags: ["a", "b", "c"], notes: "notes" },
   });
 });
 
@@ -42,6 +43,7 @@ test("options stand above variables, as arguments of W&B's init do", () => {
 test("variables that make no sense are the person's to mend", () => {
   const of = (env: Record<string, string>) => () => resolveSettings(unset, env, "r");
   expect(of({ WANDB_MODE: "onlin" })).toThrow('WANDB_MODE is "onlin". Set it to one of online, offline, disabled');
+  expect(of({ WANDB_RUN_ID: "a/b" })).toThrow('WANDB_RUN_ID is "a/b". Take at most 64 letters');
   expect(of({ WANDB_BASE_URL: "wandb.ai" })).toThrow('WANDB_BASE_URL is "wandb.ai"');
   expect(of({ WANDB_BASE_URL: "ftp://wandb.ai" })).toThrow("MF_WANDB_URL");
 });

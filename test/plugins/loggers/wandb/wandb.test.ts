@@ -128,6 +128,27 @@ test("a run that is resumed goes on as the same, at its row", async () => {
   expect(stepsOf(onlyRun())).toEqual(upTo(32));
 });
 
+test("a run has the id that it is given, and keeps it", async () => {
+  vi.stubEnv("WANDB_RUN_ID", "sweep-1");
+  const bench = benchOf(wandb());
+  await bench.start();
+  await bench.steps(3);
+  const saved = bench.save();
+  await settle();
+  await bench.dispose();
+  const again = benchOf(wandb({ id: "sweep-2" }));
+  again.load(saved);
+  await again.start("checkpoint");
+  await again.steps(2);
+  await settle();
+  await again.finish();
+  await again.dispose();
+  expect(again.messages).toContainEqual(expect.stringContaining("goes on as sweep-1, not as sweep-2"));
+  expect([...fake.runs.keys()]).toEqual(["sweep-1"]);
+  expect(stepsOf(onlyRun())).toEqual(upTo(5));
+  expect((await readLocalRun(directory)).run["id"]).toBe("sweep-1");
+});
+
 test("a run without its local part goes on at its row too", async () => {
   const bench = benchOf(wandb());
   await bench.start();
