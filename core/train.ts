@@ -39,11 +39,11 @@ import {
 import type { TrainState } from "./state.ts";
 import type { Predict } from "./task.ts";
 import {
-  type CheckpointStore,
   evaluate,
   type LoopSettings,
   measureBaselines,
   type Position,
+  type RunStore,
   render,
   runLoop,
 } from "./trainer.ts";
@@ -145,17 +145,12 @@ async function trainIn(
     settings,
     metrics,
     log,
-    store: checkpointStore(folder, assembly, settings, about, log),
+    store: runStore(folder, assembly, settings, about, log),
     start,
     resumedFrom: resumed?.checkpoint.path ?? null,
     ...(request.signal ? { signal: request.signal } : {}),
   });
   disposeState(state);
-  const { error: _, ...plain } = summary;
-  await writeJson(
-    join(folder.path, "summary.json"),
-    JSON.parse(JSON.stringify({ run: folder.name, ...plain })) as Json,
-  );
   return { run: folder.path, summary };
 }
 
@@ -217,14 +212,19 @@ function restoreState(
   return state;
 }
 
-function checkpointStore(
+function runStore(
   folder: RunFolder,
   assembly: Assembly,
   settings: LoopSettings,
   about: { readonly config: Json; readonly preset: string | null; readonly machine: () => object },
   log: Log,
-): CheckpointStore {
+): RunStore {
+  const writeSummary = (summary: object) =>
+    writeJson(join(folder.path, "summary.json"), JSON.parse(JSON.stringify({ run: folder.name, ...summary })) as Json);
   return {
+    // In the place of what an earlier process said when the run ended: it goes on.
+    begin: (baselines) => writeSummary({ baselines }),
+    end: ({ error: _, ...summary }) => writeSummary(summary),
     async save({ name, position, metrics, stopReason, best, keepLast }) {
       const draft = {
         preset: about.preset,

@@ -33,11 +33,14 @@ export interface CheckpointRequest {
   readonly keepLast: number | null;
 }
 
-/** Where checkpoints go. The loop decides when; a store decides how. */
-export interface CheckpointStore {
+/** Where a run is kept. The loop decides when; a store decides how. */
+export interface RunStore {
+  /** Before the first step. */
+  begin(baselines: RunSummary["baselines"]): Promise<void>;
   save(request: CheckpointRequest): Promise<void>;
   /** The newest checkpoint's tensors, to roll back to; null when there is none. */
   rollback(): Promise<TrainState | null>;
+  end(summary: RunSummary): Promise<void>;
 }
 
 export interface LoopSettings extends RunSettings {
@@ -60,7 +63,7 @@ export interface Loop {
   readonly metrics: OwnedMetricStream;
   readonly log: Log;
   /** Null when nothing is written. */
-  readonly store: CheckpointStore | null;
+  readonly store: RunStore | null;
   readonly start: Position;
   readonly resumedFrom: string | null;
   /** Aborted by the person: the loop saves and leaves. */
@@ -76,13 +79,13 @@ const yieldMilliseconds = 20;
 /**
  * The training loop:
  *
- *     onStart
+ *     onStart; measure the baselines
  *     until a limit or a stop request:
  *         read batches; read scalars from the clock; rebuild the step if a fixed value changed
  *         run the step; tick the clock; onStep; intervals
  *         if validation is due or asked for:  evaluate → onValidate
  *         if a checkpoint is asked for:       draft → onCheckpoint → write
- *     last validation, last checkpoint; drain metrics → onFinish → disposers
+ *     last validation, last checkpoint; drain metrics → onFinish → write the summary → disposers
  *
  * Takes over the state it is given and returns the last one, which the caller disposes.
  */
@@ -141,6 +144,9 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
 
   try {
     await assembly.hooks.onStart.promise({ clock: position.clock, resumedFrom: loop.resumedFrom });
+    // Before the training and not after it: who watches can compare, and what is wrong with them is found early.
+    baselines = await measureBaselines(assembly);
+    await loop.store?.begin(baselines);
     const logDue = createTimer(settings.log, position.clock, now);
     const validateDue = settings.validate === null ? () => false : createTimer(settings.validate, position.clock, now);
     const intervals = assembly.intervals.map(({ interval, act }) => ({
@@ -191,7 +197,6 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
     if (savedAt !== position.clock.steps || tags.length > 0 || outcome !== "interrupted") {
       await checkpoint([...tags, "final"], outcome === "interrupted" ? null : reason);
     }
-    if (outcome !== "interrupted") baselines = await measureBaselines(assembly);
   } catch (error) {
     outcome = "failed";
     reason = error instanceof Error ? error.message : String(error);
@@ -207,20 +212,23 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
     baselines,
     ...(failure === undefined ? {} : { error: failure }),
   };
+  const tell = async (told: Promise<void> | undefined): Promise<void> => {
+    try {
+      await told;
+    } catch (error) {
+      // The first failure is the one that explains the others.
+      if (failure === undefined) failure = error;
+      else loop.log.warn(error instanceof Error ? error.message : String(error));
+    }
+  };
   await loop.metrics.drain(drainMilliseconds);
-  try {
-    await assembly.hooks.onFinish.promise(summary);
-  } catch (error) {
-    // The first failure is the one that explains the others.
-    if (failure === undefined) failure = error;
-    else loop.log.warn(error instanceof Error ? error.message : String(error));
-  } finally {
-    await loop.metrics.drain(drainMilliseconds);
-    loop.metrics.complete();
-    await loop.engine.dispose();
-    for (const error of await assembly.dispose()) loop.log.warn(`A plugin failed to clean up: ${String(error)}`);
-    await loop.dataset.close?.();
-  }
+  await tell(assembly.hooks.onFinish.promise(summary));
+  await tell(loop.store?.end(summary));
+  await loop.metrics.drain(drainMilliseconds);
+  loop.metrics.complete();
+  await loop.engine.dispose();
+  for (const error of await assembly.dispose()) loop.log.warn(`A plugin failed to clean up: ${String(error)}`);
+  await loop.dataset.close?.();
   if (failure !== undefined) {
     disposeState(position.state);
     throw failure;

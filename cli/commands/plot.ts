@@ -71,17 +71,14 @@ async function readCurves(
   places: readonly string[],
   context: Context,
 ): Promise<{ readonly name: string; readonly curves: Curves }[]> {
-  const [{ runOf }, { readRun }, { addRows }] = await Promise.all([
+  const [{ runOf }, { readRun }] = await Promise.all([
     import("../../core/run-folder.ts"),
     import("../../core/report/record.ts"),
-    import("../../core/report/curves.ts"),
   ]);
   return Promise.all(
     places.map(async (place) => {
       const folder = await runOf(locateRun(context, place));
-      const curves: Curves = {};
-      addRows(curves, (await readRun(folder)).rows);
-      return { name: folder.name, curves };
+      return { name: folder.name, curves: (await readRun(folder)).curves };
     }),
   );
 }

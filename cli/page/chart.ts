@@ -88,8 +88,8 @@ export function createChart(title: string, metric: string): Chart {
 function dataOf(curves: readonly ChartCurve[], { smoothing, log }: ChartView): uPlot.AlignedData {
   const positive = (values: readonly (number | null)[]) => values.map((v) => (v !== null && v > 0 ? v : null));
   const tables = curves.map(({ curve }): uPlot.AlignedData => {
-    const values = log ? positive(curve.values) : curve.values;
-    return [curve.steps, smoothing === 0 ? values.map(() => null) : values, smoothed(values, smoothing)];
+    const values = log ? positive(curve.values) : [...curve.values];
+    return [[...curve.steps], smoothing === 0 ? values.map(() => null) : values, smoothed(values, smoothing)];
   });
   return tables.length === 0 ? [[]] : uPlot.join(tables);
 }

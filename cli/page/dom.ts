@@ -50,3 +50,9 @@ export function redrawn(
     },
   };
 }
+
+/** How many items there are, and up to which step: what changes when further ones come, also when others make room. */
+export const extent = (items: readonly { readonly step: number }[]): readonly number[] => [
+  items.length,
+  items.reduce((last, { step }) => Math.max(last, step), 0),
+];

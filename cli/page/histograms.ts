@@ -1,6 +1,6 @@
 import type { Histogram, Media } from "../../core/metrics/media.ts";
 import type { PageRun } from "../report/page-data.ts";
-import { el, type Part, redrawn } from "./dom.ts";
+import { el, extent, type Part, redrawn } from "./dom.ts";
 import { grouped, number } from "./format.ts";
 import { viridis } from "./theme.ts";
 
@@ -11,7 +11,7 @@ export function histograms(): Part {
   let chosen: string | null = null;
   return redrawn(
     el("div", { class: "histograms" }),
-    (runs) => runs.map(({ name, media }) => [name, ofKind(media).length]),
+    (runs) => runs.map(({ name, media }) => [name, extent(ofKind(media))]),
     (runs) => {
       const names = [...new Set(runs.flatMap(({ media }) => ofKind(media).map(({ name }) => name)))];
       const paths = [...new Set(names.map((name) => name.slice(name.indexOf("/") + 1)))].sort();

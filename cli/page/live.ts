@@ -1,6 +1,7 @@
-import { addRows, type Curves } from "../../core/report/curves.ts";
+import { joined } from "../../core/report/curves.ts";
 import type { BuiltSection } from "../../core/report/figure.ts";
 import type { LiveUpdate, PageRun } from "../report/page-data.ts";
+import { thinnedCurves, thinnedMedia } from "../report/thinned.ts";
 
 export type Connection = "connecting" | "live" | "lost";
 
@@ -39,11 +40,10 @@ export function follow(show: (run: PageRun) => void, say: (connection: Connectio
   connect();
 }
 
-function withNews(run: PageRun | null, { name, status, rows, media, restarted }: LiveUpdate): PageRun {
-  const curves: Curves = restarted || run === null ? {} : run.curves;
-  addRows(curves, rows);
-  const before = restarted || run === null ? [] : run.media;
-  return { name, status, curves, media: [...before, ...media], sections: [] };
+function withNews(run: PageRun | null, { restarted, ...news }: LiveUpdate): PageRun {
+  if (run === null || restarted) return { ...news, sections: [] };
+  const curves = thinnedCurves(joined(run.curves, news.curves), { growing: true });
+  return { ...news, curves, media: thinnedMedia([...run.media, ...news.media]), sections: [] };
 }
 
 /** Asks for the figures of the newest checkpoint. Rejects with the server's reason. */

@@ -1,6 +1,6 @@
 import type { Image, Media, Table, Text } from "../../core/metrics/media.ts";
 import type { PageRun } from "../report/page-data.ts";
-import { el, type Part, redrawn, section } from "./dom.ts";
+import { el, extent, type Part, redrawn, section } from "./dom.ts";
 import { grouped, number } from "./format.ts";
 
 type Shown = Media & (Image | Table | Text);
@@ -9,7 +9,7 @@ type Shown = Media & (Image | Table | Text);
 export const pictures = (): Part =>
   redrawn(
     section("pictures", "Pictures"),
-    (runs) => runs.map(({ name, media }) => [name, shownOf(media).length]),
+    (runs) => runs.map(({ name, media }) => [name, extent(shownOf(media))]),
     (runs) => {
       const cards = runs.flatMap((run) => cardsOf(run, runs.length));
       return cards.length === 0 ? [] : [el("div", { class: "pictures" }, ...cards)];

@@ -1,5 +1,5 @@
 import type { Media } from "../../core/metrics/media.ts";
-import type { Curves, MetricRow } from "../../core/report/curves.ts";
+import type { Curves } from "../../core/report/curves.ts";
 import type { BuiltSection } from "../../core/report/figure.ts";
 import type { RunStatus } from "../../core/report/record.ts";
 
@@ -26,8 +26,8 @@ export interface PageRun {
 export interface LiveUpdate {
   readonly name: string;
   readonly status: RunStatus;
-  readonly rows: readonly MetricRow[];
+  readonly curves: Curves;
   readonly media: readonly Media[];
-  /** True when `rows` and `media` are all there are, and what was sent before is void. */
+  /** True when `curves` and `media` are all there are, and what was sent before is void. */
   readonly restarted: boolean;
 }

@@ -2,7 +2,7 @@ import { fromTheStart, type Places, readRun, stamp } from "../../core/report/rec
 import type { Place } from "../../core/report/tail.ts";
 import type { RunFolder } from "../../core/run-folder.ts";
 import type { LiveUpdate } from "../report/page-data.ts";
-import { thinnedMedia } from "../report/page-run.ts";
+import { thinnedCurves, thinnedMedia } from "../report/thinned.ts";
 
 /** One page's view of a run: what is new since the last time it asked. */
 export interface Feed {
@@ -21,10 +21,10 @@ export function openFeed(folder: RunFolder, since: string | undefined): Feed {
       const news = await readRun(folder, places);
       seen = now;
       places = news.places;
-      const { status, rows, media, restarted } = news;
+      const { status, curves, media, restarted } = news;
       return {
         id: printPlaces(places),
-        update: { name: folder.name, status, rows, media: thinnedMedia(media), restarted },
+        update: { name: folder.name, status, curves: thinnedCurves(curves), media: thinnedMedia(media), restarted },
       };
     },
   };

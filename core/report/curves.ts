@@ -1,21 +1,22 @@
 /** A metric over optimizer steps, which increase. A value that was not finite is null. */
 export interface Curve {
-  readonly steps: number[];
-  readonly values: (number | null)[];
+  readonly steps: readonly number[];
+  readonly values: readonly (number | null)[];
 }
 
 /** By metric name. */
-export type Curves = Record<string, Curve>;
+export type Curves = Readonly<Record<string, Curve>>;
 
 /** A line of `metrics.jsonl`. */
 export type MetricRow = Readonly<Record<string, number | null>> & { readonly step: number };
 
-/** Adds rows to curves, in place. A row of an earlier step takes the place of what came from there on. */
-export function addRows(curves: Curves, rows: readonly MetricRow[]): void {
+/** The curves of rows. A row of an earlier step takes the place of what came from there on. */
+export function curvesOf(rows: readonly MetricRow[]): Curves {
+  const curves: Record<string, { readonly steps: number[]; readonly values: (number | null)[] }> = {};
   for (const { step, epoch: _, ...metrics } of rows) {
     for (const [name, value] of Object.entries(metrics)) {
-      const curve = curves[name] ?? { steps: [], values: [] };
-      curves[name] = curve;
+      curves[name] ??= { steps: [], values: [] };
+      const curve = curves[name];
       while (curve.steps.length > 0 && curve.steps.at(-1)! >= step) {
         curve.steps.pop();
         curve.values.pop();
@@ -24,6 +25,22 @@ export function addRows(curves: Curves, rows: readonly MetricRow[]): void {
       curve.values.push(value);
     }
   }
+  return curves;
+}
+
+/** Curves with what was recorded after them: the curves of the rows of both. */
+export function joined(before: Curves, after: Curves): Curves {
+  const both = { ...before };
+  for (const [name, { steps, values }] of Object.entries(after)) {
+    const curve = before[name] ?? { steps: [], values: [] };
+    const cut = curve.steps.findIndex((step) => step >= steps[0]!);
+    const kept = cut === -1 ? curve.steps.length : cut;
+    both[name] = {
+      steps: [...curve.steps.slice(0, kept), ...steps],
+      values: [...curve.values.slice(0, kept), ...values],
+    };
+  }
+  return both;
 }
 
 /** The newest value of each metric. */

@@ -7,7 +7,7 @@ import type { Json } from "../json.ts";
 import type { Media } from "../metrics/media.ts";
 import type { Outcome } from "../run.ts";
 import { exists, type RunFolder, trainingProcess } from "../run-folder.ts";
-import type { MetricRow } from "./curves.ts";
+import { type Curves, curvesOf, type MetricRow } from "./curves.ts";
 import { nowhere, type Place, readLines } from "./tail.ts";
 
 /** Values by metric name; null for one that was not finite. */
@@ -45,9 +45,9 @@ export interface Places {
 /** What a run has written since the last look. */
 export interface RunNews {
   readonly status: RunStatus;
-  readonly rows: readonly MetricRow[];
+  readonly curves: Curves;
   readonly media: readonly Media[];
-  /** True when `rows` and `media` are all there are, and what was read before is void. */
+  /** True when `curves` and `media` are all there are, and what was read before is void. */
   readonly restarted: boolean;
   readonly places: Places;
 }
@@ -71,7 +71,7 @@ export async function readRun(folder: RunFolder, places: Places = fromTheStart):
   if (metrics.restarted || media.restarted) return { ...(await readRun(folder)), restarted: true };
   return {
     status: await readStatus(folder, config ?? {}),
-    rows: metrics.lines.filter(({ step }) => Number.isFinite(step)),
+    curves: curvesOf(metrics.lines.filter(({ step }) => Number.isFinite(step))),
     media: await withPictures(folder, media.lines),
     restarted: false,
     places: { metrics: metrics.place, media: media.place },
@@ -105,20 +105,22 @@ export async function runStatus(folder: RunFolder): Promise<RunStatus | null> {
 
 async function readStatus(folder: RunFolder, config: Readonly<Record<string, Json>>): Promise<RunStatus> {
   const training = (await trainingProcess(folder)) !== null;
-  const summary = training ? null : await readObject(join(folder.path, "summary.json"));
+  const summary = await readObject(join(folder.path, "summary.json"));
+  // Until training is under way again, it is that of the process before.
+  const ended = training ? null : summary;
   const newest = await newestCheckpoint(folder);
-  const clock = (summary?.["clock"] ?? newest?.clock ?? {}) as Readonly<Record<string, number>>;
+  const clock = (ended?.["clock"] ?? newest?.clock ?? {}) as Readonly<Record<string, number>>;
   const planned = (config["train"] as Readonly<Record<string, Json>> | undefined)?.["steps"];
   return {
-    state: training ? "training" : ((summary?.["outcome"] ?? "killed") as Outcome),
-    reason: (summary?.["reason"] ?? null) as string | null,
+    state: training ? "training" : ((ended?.["outcome"] ?? "killed") as Outcome),
+    reason: (ended?.["reason"] ?? null) as string | null,
     preset: (config["preset"] ?? newest?.preset ?? null) as string | null,
     steps: clock["steps"] ?? 0,
     plannedSteps: typeof planned === "number" ? planned : null,
-    seconds: (summary?.["seconds"] ?? null) as number | null,
+    seconds: (ended?.["seconds"] ?? null) as number | null,
     parameters: newest === null ? null : parameterCount(newest.tensors.entries),
     best: await readBest(folder.checkpoints).catch(() => null),
-    metrics: (summary?.["metrics"] ?? newest?.metrics ?? {}) as Values,
+    metrics: (ended?.["metrics"] ?? newest?.metrics ?? {}) as Values,
     baselines: (summary?.["baselines"] ?? {}) as RunStatus["baselines"],
     environment: newest?.environment ?? {},
     config,

@@ -73,7 +73,7 @@ async function* events(url: URL, headers: Record<string, string> = {}, query = "
   }
 }
 const next = async (stream: AsyncGenerator<Event>): Promise<Event> => (await stream.next()).value as Event;
-const stepsOf = ({ update }: Event): number[] => update.rows.map(({ step }) => step);
+const stepsOf = ({ update }: Event): readonly number[] => update.curves["train/loss"]?.steps ?? [];
 
 describe("events", () => {
   test("carry what there is, then what is written, each line once", async () => {
@@ -83,7 +83,7 @@ describe("events", () => {
     expect(stepsOf(first)).toEqual([1, 2]);
     await appendFile(metrics(), `${row(3)}{"step":4,`);
     expect(stepsOf(await next(stream))).toEqual([3]);
-    await appendFile(metrics(), `"epoch":0}\n${row(5)}`);
+    await appendFile(metrics(), `"epoch":0,"train/loss":1}\n${row(5)}`);
     expect(stepsOf(await next(stream))).toEqual([4, 5]);
     await stream.return(undefined);
   });
@@ -113,7 +113,7 @@ describe("events", () => {
     expect(stepsOf(after)).toEqual([1]);
     await stream.return(undefined);
     const unknown = events(url, { "last-event-id": "nonsense" });
-    expect((await next(unknown)).update).toMatchObject({ restarted: true, rows: [{ step: 1 }] });
+    expect((await next(unknown)).update).toMatchObject({ restarted: true, curves: { "train/loss": { steps: [1] } } });
     await unknown.return(undefined);
   });
 });

@@ -37,6 +37,8 @@ interface Seen {
   points: MetricPoint[];
   messages: string[];
   saved: Omit<CheckpointRequest, "position">[];
+  /** What the store was told at the beginning and at the end. */
+  kept: Partial<RunSummary>[];
 }
 
 const cloneState = ({ params, opt, slots }: TrainState): TrainState => ({
@@ -67,7 +69,7 @@ async function run(
     maxSkipped: 2,
     ...settings,
   };
-  const seen: Seen = { summary: null, error: null, weights: [], points: [], messages: [], saved: [] };
+  const seen: Seen = { summary: null, error: null, weights: [], points: [], messages: [], saved: [], kept: [] };
   const tell = (message: string): void => void seen.messages.push(message);
   const metrics = createMetricStream(tell);
   metrics.points.subscribe((p) => void seen.points.push(p));
@@ -95,6 +97,8 @@ async function run(
           seen.saved.push(request);
           kept.push(cloneState(position.state));
         },
+        begin: async (baselines) => void seen.kept.push({ baselines }),
+        end: async (summary) => void seen.kept.push(summary),
         rollback: async () => (kept.length === 0 ? null : cloneState(kept.at(-1)!)),
       },
       start: { state: assembly.initialState(), clock: clockAtStart, cursor: firstCursor(0) },
@@ -244,20 +248,23 @@ test("an evaluator may ask the task; one without an inference function says that
   expect(error).toMatchObject({ code: "MF_INFERENCE_NONE", fault: "user", message: expect.stringContaining('"toy"') });
 });
 
-test("baselines are measured once, at the end", async () => {
+test("baselines are measured once, before the first step, and kept from then on", async () => {
   let measured = 0;
-  const evaluates = plugin(({ evaluator }) =>
+  const evaluates = plugin(({ evaluator, run }) =>
     evaluator({
       name: "mine",
       evaluate: () => ({ error_mm: 2 }),
       baselines: () => {
         measured += 1;
+        expect(run.clock.steps).toBe(0);
         return { guess: { error_mm: 9 } };
       },
     }),
   );
-  const { summary } = await run([evaluates], { validate: "1 steps" });
-  expect(summary?.baselines).toEqual({ guess: { "val/error_mm": 9 } });
+  const { summary, kept } = await run([evaluates], { validate: "1 steps" });
+  const baselines = { guess: { "val/error_mm": 9 } };
+  expect(summary).toMatchObject({ baselines });
+  expect(kept).toEqual([{ baselines }, summary]);
   expect(measured).toBe(1);
 });
 
@@ -274,23 +281,25 @@ describe("when something fails", () => {
     async (hook) => {
       const lines: string[] = [];
       const before = tf.memory().numTensors;
-      const { error } = await run([fails(hook), diary(lines)], {}, { close: () => void lines.push("closed") });
+      const { error, kept } = await run([fails(hook), diary(lines)], {}, { close: () => void lines.push("closed") });
       expect(error).toMatchObject({ message: `Plugin "mine" failed in ${hook}: boom [MF_TAP_FAILED]` });
       expect(lines.slice(-3)).toEqual([
         `onFinish failed: Plugin "mine" failed in ${hook}: boom [MF_TAP_FAILED]`,
         "disposed",
         "closed",
       ]);
+      expect(kept.at(-1)).toMatchObject({ outcome: "failed", reason: expect.stringContaining("boom") });
       expect(tf.memory().numTensors).toBe(before);
     },
   );
 
   test("in onFinish, the disposers still run", async () => {
     const lines: string[] = [];
-    const { error, saved } = await run([fails("onFinish"), diary(lines)]);
+    const { error, saved, kept } = await run([fails("onFinish"), diary(lines)]);
     expect(error).toMatchObject({ code: "MF_TAP_FAILED" });
     expect(lines.at(-1)).toBe("disposed");
     expect(saved).toHaveLength(2);
+    expect(kept.at(-1)).toMatchObject({ outcome: "completed" });
   });
 
   test("in onFinish after another failure, the first one is the caller's", async () => {
@@ -307,7 +316,7 @@ describe("when something fails", () => {
     expect(messages).toEqual([expect.stringContaining("second")]);
   });
 
-  test("while baselines are measured, observers hear of it and the trained weights are saved before", async () => {
+  test("while baselines are measured, observers hear of it before anything is trained", async () => {
     const lines: string[] = [];
     const broken = plugin(({ evaluator }) =>
       evaluator({
@@ -318,10 +327,9 @@ describe("when something fails", () => {
         },
       }),
     );
-    const { error, saved } = await run([broken, diary(lines)]);
+    const { error } = await run([broken, diary(lines)]);
     expect(error).toMatchObject({ message: "boom" });
-    expect(saved.at(-1)).toMatchObject({ name: "step-00000003" });
-    expect(lines.slice(-2)).toEqual(["onFinish failed: boom", "disposed"]);
+    expect(lines).toEqual(["onStart 0", "onFinish failed: boom", "disposed"]);
   });
 
   test("in a disposer, the run is told and is still a success", async () => {

@@ -39,6 +39,14 @@ test.for([
   },
 );
 
+test("a run that does not stay finite ends with one error, and `mf runs` says so and why", async () => {
+  const ended = await run(folder, "train", "particle-mse", "--quick", "--lr=1e30", "--name=wild");
+  expect(ended.stderr.match(/became NaN or infinite/g)).toHaveLength(1);
+  expect(ended.code).toBe(2);
+  const { runs } = JSON.parse((await run(folder, "runs", "--json")).stdout);
+  expect(runs).toMatchObject([{ run: "wild", state: "failed", reason: expect.stringContaining("[MF_NOT_FINITE]") }]);
+}, 30_000);
+
 test("a damaged newest checkpoint is reported, and the one before is used", async () => {
   const options = [...small, "--checkpointing.every=2 steps", "--name=torn"];
   expect((await run(folder, "train", ...options, "--steps=6")).code).toBe(0);

@@ -8,7 +8,7 @@ import type { Plugin } from "../../core/plugin.ts";
 import { clockAtStart, type RunSummary } from "../../core/run.ts";
 import { createRunControl } from "../../core/run-control.ts";
 import type { TrainState } from "../../core/state.ts";
-import { type CheckpointStore, type LoopSettings, runLoop } from "../../core/trainer.ts";
+import { type LoopSettings, type RunStore, runLoop } from "../../core/trainer.ts";
 
 const settingsOf = (learningRate: number, given: Partial<LoopSettings>): LoopSettings => ({
   seed: 0,
@@ -41,7 +41,7 @@ export async function trainInMemory(
   optimizer: Optimizer,
   given: Partial<LoopSettings>,
   engine: Engine = createEagerEngine(),
-  store: CheckpointStore | null = null,
+  store: RunStore | null = null,
 ): Promise<InMemory> {
   const settings = settingsOf(optimizer.options.lr, given);
   const points: MetricPoint[] = [];

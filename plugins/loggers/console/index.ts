@@ -47,7 +47,8 @@ export const consoleProgress = definePlugin({
     });
     hooks.onFinish.tap("console", ({ outcome, reason, clock }) => {
       clear();
-      out.write(`${outcome} at step ${clock.steps}: ${reason}\n`);
+      // What failed is told by who catches it.
+      out.write(`${outcome} at step ${clock.steps}${outcome === "failed" ? "" : `: ${reason}`}\n`);
     });
     onDispose(clear);
   },

@@ -1,9 +1,9 @@
 import { DOMParser } from "@xmldom/xmldom";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { linePlot } from "../../../cli/plot/line-plot.ts";
 import { pageHtml } from "../../../cli/report/html.ts";
 import type { PageData, PageRun } from "../../../cli/report/page-data.ts";
-import { thinnedMedia } from "../../../cli/report/page-run.ts";
+import { thinnedCurves, thinnedMedia } from "../../../cli/report/thinned.ts";
 import type { Media } from "../../../core/metrics/media.ts";
 
 test("no text of a run ends the page's data, and the data comes back as it was", () => {
@@ -23,14 +23,39 @@ test("a report asks no other place for anything; a live page only its server", (
   expect(page(true)).toMatch(/default-src 'none';.*connect-src 'self'/);
 });
 
-test("of many pictures the last stays and others equally far apart; of each name on its own", () => {
+describe("of many pictures", () => {
   const of = (name: string, step: number): Media => ({ kind: "image", name, step, epoch: 0, svg: "" });
-  const media = Array.from({ length: 33 }, (_, i) => of("a", i)).concat([of("b", 5)]);
-  const kept = thinnedMedia(media);
-  expect(kept.filter(({ name }) => name === "b")).toHaveLength(1);
-  expect(kept.filter(({ name }) => name === "a").map(({ step }) => step)).toEqual([
-    2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 32,
-  ]);
+  const stepsOf = (media: readonly Media[]): number[] => media.map(({ step }) => step);
+
+  test("the last stays and others about equally far apart; of each name on its own", () => {
+    const media = Array.from({ length: 42 }, (_, i) => of("a", 1000 + 500 * i)).concat([of("b", 5)]);
+    const kept = thinnedMedia(media);
+    expect(stepsOf(kept.filter(({ name }) => name === "b"))).toEqual([5]);
+    const apart = [1000, 2500, 4500, 6500, 8500, 10_500, 12_500, 14_500, 16_500, 18_500, 20_500];
+    expect(stepsOf(kept.filter(({ name }) => name === "a"))).toEqual([...apart, 21_500]);
+  });
+
+  test("it is the same whether they come at once or one by one", () => {
+    const all = Array.from({ length: 300 }, (_, i) => of("a", 1000 + 500 * i + (i % 7)));
+    let growing: Media[] = [];
+    for (const [i, item] of all.entries()) {
+      growing = thinnedMedia([...growing, item]);
+      expect(growing.length).toBeLessThanOrEqual(18);
+      expect(growing.at(-1)).toEqual(item);
+      if (i % 50 === 0) expect(stepsOf(growing)).toEqual(stepsOf(thinnedMedia(all.slice(0, i + 1))));
+    }
+  });
+});
+
+test("of long curves the page gets a few thousand points, with every extreme", () => {
+  const steps = Array.from({ length: 100_000 }, (_, i) => i + 1);
+  const curves = { a: { steps, values: steps.map((step) => (step === 5077 ? 9 : Math.sin(step))) } };
+  const { a } = thinnedCurves(curves);
+  expect(a!.steps.length).toBeLessThanOrEqual(4002);
+  expect(a!.values[a!.steps.indexOf(5077)]).toBe(9);
+  const short = { a: { steps: steps.slice(0, 6000), values: curves.a.values.slice(0, 6000) } };
+  expect(thinnedCurves(short, { growing: true })).toEqual(short);
+  expect(thinnedCurves(short)["a"]!.steps.length).toBeLessThanOrEqual(4002);
 });
 
 const look = { width: 700, height: 300, log: false, smoothing: 0 };

@@ -22,6 +22,8 @@ test("when a checkpoint is saved, a slow logger has written every step up to it"
     every("5 steps", () => run.requestCheckpoint("interval"));
   });
   const store = {
+    begin: async () => {},
+    end: async () => {},
     save: async ({ position }: { position: { clock: { steps: number } } }) =>
       void saved.push([position.clock.steps, [...written]]),
     rollback: async () => null,

@@ -1,23 +1,33 @@
 import { describe, expect, test } from "vitest";
-import { addRows, type Curves, latest, smoothed, stagesOf, thinned } from "../../../core/report/curves.ts";
+import { curvesOf, joined, latest, smoothed, stagesOf, thinned } from "../../../core/report/curves.ts";
 import { linearTicks, logTicks, tickLabel } from "../../../core/report/ticks.ts";
 
-const curvesOf = (...rows: Parameters<typeof addRows>[1]): Curves => {
-  const curves: Curves = {};
-  addRows(curves, rows);
-  return curves;
-};
-
-describe("addRows", () => {
+describe("curvesOf", () => {
   test("each metric is a curve of its own; the epoch is none", () => {
-    const curves = curvesOf({ step: 1, epoch: 0, a: 5 }, { step: 1, epoch: 0, b: 7 }, { step: 2, epoch: 1, a: null });
+    const curves = curvesOf([
+      { step: 1, epoch: 0, a: 5 },
+      { step: 1, epoch: 0, b: 7 },
+      { step: 2, epoch: 1, a: null },
+    ]);
     expect(curves).toEqual({ a: { steps: [1, 2], values: [5, null] }, b: { steps: [1], values: [7] } });
     expect(latest(curves)).toEqual({ a: null, b: 7 });
   });
 
   test("a row of an earlier step, as after a resume, takes the place of what came from there on", () => {
     const rows = [10, 20, 30, 20, 30, 40].map((step, i) => ({ step, epoch: 0, loss: i }));
-    expect(curvesOf(...rows)["loss"]).toEqual({ steps: [10, 20, 30, 40], values: [0, 3, 4, 5] });
+    expect(curvesOf(rows)["loss"]).toEqual({ steps: [10, 20, 30, 40], values: [0, 3, 4, 5] });
+  });
+
+  test("of both halves joined are those of all rows, wherever they are cut", () => {
+    const rows = [1, 2, 3, 2, 3, 4, 5].map((step, i) => ({
+      step,
+      epoch: 0,
+      a: i,
+      ...(step % 2 === 0 ? { b: -i } : {}),
+    }));
+    for (let at = 0; at <= rows.length; at++) {
+      expect(joined(curvesOf(rows.slice(0, at)), curvesOf(rows.slice(at)))).toEqual(curvesOf(rows));
+    }
   });
 });
 
@@ -55,12 +65,12 @@ describe("smoothed", () => {
 
 test("stages are the stretches of a metric named …/stage", () => {
   const rows = [1, 1, 1, 2, 2, 3].map((value, i) => ({ step: 10 * (i + 1), epoch: 0, "train/freerun/stage": value }));
-  expect(stagesOf(curvesOf(...rows))).toEqual([
+  expect(stagesOf(curvesOf(rows))).toEqual([
     { from: 0, to: 30, label: "stage 1" },
     { from: 30, to: 50, label: "stage 2" },
     { from: 50, to: 60, label: "stage 3" },
   ]);
-  expect(stagesOf(curvesOf({ step: 1, epoch: 0, loss: 1 }))).toEqual([]);
+  expect(stagesOf(curvesOf([{ step: 1, epoch: 0, loss: 1 }]))).toEqual([]);
 });
 
 describe("ticks", () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { saveCheckpoint } from "../../../core/checkpoint/store.ts";
 import { float32 } from "../../../core/data/host-tensor.ts";
-import { readRun, stamp } from "../../../core/report/record.ts";
+import { type RunNews, readRun, stamp } from "../../../core/report/record.ts";
 import { type RunFolder, runFolder } from "../../../core/run-folder.ts";
 
 let folder: RunFolder;
@@ -17,30 +17,30 @@ beforeEach(async () => {
 afterEach(() => rm(folder.path, { recursive: true }));
 
 const path = (file: string): string => join(folder.path, file);
-const row = (step: number, more: object = {}): string => `${JSON.stringify({ step, epoch: 0, ...more })}\n`;
+const row = (step: number, more: object = {}): string => `${JSON.stringify({ step, epoch: 0, a: 1, ...more })}\n`;
+const stepsOf = ({ curves }: RunNews): readonly number[] => curves["a"]?.steps ?? [];
 
 describe("rows", () => {
   test("half a line is left for the next look, and no line comes twice", async () => {
     await writeFile(path("metrics.jsonl"), `${row(1)}${row(2)}{"step":3,"ep`);
     const first = await readRun(folder);
-    expect(first.rows.map(({ step }) => step)).toEqual([1, 2]);
-    await appendFile(path("metrics.jsonl"), `och":0}\n${row(4)}`);
+    expect(stepsOf(first)).toEqual([1, 2]);
+    await appendFile(path("metrics.jsonl"), `och":0,"a":1}\n${row(4)}`);
     const next = await readRun(folder, first.places);
-    expect(next).toMatchObject({ restarted: false, rows: [{ step: 3 }, { step: 4 }] });
-    expect((await readRun(folder, next.places)).rows).toEqual([]);
+    expect([next.restarted, stepsOf(next)]).toEqual([false, [3, 4]]);
+    expect((await readRun(folder, next.places)).curves).toEqual({});
   });
 
   test("what a killed writer left in between is passed over", async () => {
     await writeFile(path("metrics.jsonl"), `${row(1)}{"step":2,"epo\n7\nnull\n{"loss":3}\n${row(3)}`);
-    expect((await readRun(folder)).rows.map(({ step }) => step)).toEqual([1, 3]);
+    expect(stepsOf(await readRun(folder))).toEqual([1, 3]);
   });
 
   test("letters of several bytes and lines beyond one read arrive whole", async () => {
     const name = "ü".repeat(3_000_000);
     await writeFile(path("metrics.jsonl"), row(1, { [name]: 5 }) + row(2));
-    const { rows } = await readRun(folder);
-    expect(rows).toHaveLength(2);
-    expect(rows[0]![name]).toBe(5);
+    const { curves } = await readRun(folder);
+    expect(curves).toEqual({ a: { steps: [1, 2], values: [1, 1] }, [name]: { steps: [1], values: [5] } });
   });
 
   test("a file that was cut, as a resumed run does, is read from its start and says so", async () => {
@@ -51,11 +51,11 @@ describe("rows", () => {
     await appendFile(path("metrics.jsonl"), row(2) + row(3) + row(4));
     const news = await readRun(folder, places);
     expect(news.restarted).toBe(true);
-    expect(news.rows.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    expect(stepsOf(news)).toEqual([1, 2, 3, 4]);
   });
 
   test("without a file there are none yet", async () => {
-    expect(await readRun(folder)).toMatchObject({ rows: [], media: [], restarted: false });
+    expect(await readRun(folder)).toMatchObject({ curves: {}, media: [], restarted: false });
   });
 });
 
@@ -88,6 +88,13 @@ describe("the state", () => {
     });
     await writeFile(path("lock"), String(process.pid));
     expect((await readRun(folder)).status).toMatchObject({ state: "training", reason: null });
+  });
+
+  test("of a run that began and did not end is killed; it has its baselines", async () => {
+    await writeFile(path("config.json"), "{}");
+    await writeFile(path("summary.json"), JSON.stringify({ baselines: { guess: { "val/error_mm": 9 } } }));
+    const { status } = await readRun(folder);
+    expect(status).toMatchObject({ state: "killed", reason: null, baselines: { guess: { "val/error_mm": 9 } } });
   });
 
   test("of a run whose process is gone without a word is killed", async () => {
