@@ -23,7 +23,7 @@ export function* readFields(message: Uint8Array): Generator<ReadField> {
       continue;
     }
     const length = wireType === 2 ? readVarint(message, cursor) : FIXED_BYTES[wireType];
-    if (length === undefined || field === 0) throw new RangeError("it is no ONNX file");
+    if (length === undefined || field === 0) throw new RangeError("it has a field of no known kind");
     const end = cursor.at + length;
     if (end > message.length) throw new RangeError("it is cut off");
     const value = message.subarray(cursor.at, end);

@@ -183,7 +183,6 @@ export function createBuilder(rules: readonly Rule[] = allRules, origin: () => s
       add("CumSum", [x], { axis, exclusive, reverse }, x.shape, x.dtype),
 
     softmax: (x: Node, axis: number): Node => add("Softmax", [x], { axis }, x.shape, x.dtype),
-    logSoftmax: (x: Node, axis: number): Node => add("LogSoftmax", [x], { axis }, x.shape, x.dtype),
 
     /** `body` is recorded once; it gets the carried values and the iteration `[]` int32, and returns the next values. */
     loop(

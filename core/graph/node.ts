@@ -53,7 +53,7 @@ export type ReductionOp = (typeof reductionOps)[number];
  *     MatMul {transposeA, transposeB}: the last two axes; the others broadcast
  *     Transpose {perm}   Concat {axis}   Slice {begin, strides}: size from the shape   Pad {before, after, value}
  *     Tile {reps}   Reverse {axes}   Gather {axis} (x, indices)   OneHot {depth, on, off} (indices)
- *     SegmentSum (x, ids): rows of x added up by id      CumSum {axis, exclusive, reverse}   Softmax, LogSoftmax {axis}
+ *     SegmentSum (x, ids): rows of x added up by id      CumSum {axis, exclusive, reverse}   Softmax {axis}
  *     Loop {count} (start…): see LoopNode               LoopInput {name}   LoopOutput {index} (loop)
  */
 export type Op =
@@ -81,7 +81,6 @@ export type Op =
   | "SegmentSum"
   | "CumSum"
   | "Softmax"
-  | "LogSoftmax"
   | "Loop"
   | "LoopInput"
   | "LoopOutput";

@@ -30,8 +30,8 @@ test.each([
   ["a length beyond the end", [0x0a, 5, 1, 2], "cut off"],
   ["a number without its last byte", [0x08, 0x80], "cut off"],
   ["a number of too many bytes", [0x08, ...Array(12).fill(0xff)], "too many bytes"],
-  ["a wire type that does not exist", [0x0f, 1], "no ONNX file"],
-  ["the field zero", [0x02, 0], "no ONNX file"],
+  ["a wire type that does not exist", [0x0f, 1], "no known kind"],
+  ["the field zero", [0x02, 0], "no known kind"],
 ])("%s is refused", (_, bytes, reason) => {
   expect(() => [...readFields(Uint8Array.from(bytes))]).toThrow(reason);
 });

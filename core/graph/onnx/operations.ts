@@ -111,7 +111,7 @@ const writers: Readonly<Partial<Record<Step["op"], Write>>> = {
   MatMul: matMul,
   Gemm: gemm,
   LayerNormalization: layerNormalization,
-  ...each(["Softmax", "LogSoftmax", "Concat", "Gather"], same("axis")),
+  ...each(["Softmax", "Concat", "Gather"], same("axis")),
   Transpose: same("perm"),
   Expand: shaping.expand,
   Reshape: shaping.reshape,

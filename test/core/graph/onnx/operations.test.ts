@@ -495,12 +495,6 @@ for (const axis of [0, 1, 2]) {
     (b, x) => b.softmax(x, axis),
     (x) => last(x, (y) => tf.softmax(y)),
   );
-  on(
-    `LogSoftmax along ${axis}`,
-    [cube],
-    (b, x) => b.logSoftmax(x, axis),
-    (x) => last(x, (y) => tf.logSoftmax(y)),
-  );
 }
 
 describe.each([false, true])("standard operators only: %s", (standardOnly) => {
@@ -550,7 +544,6 @@ test("every operation of the graph is among these", () => {
     "SegmentSum",
     "CumSum",
     "Softmax",
-    "LogSoftmax",
   ];
   expect([...seen].sort()).toEqual([...unaryOps, ...binaryOps, ...comparisonOps, ...reductionOps, ...others].sort());
 });
