@@ -4,6 +4,7 @@ import type { RunStatus } from "../../core/report/record.ts";
 import type { PageRun } from "../report/page-data.ts";
 import { el, type Part, redrawn } from "./dom.ts";
 import { grouped, number, words } from "./format.ts";
+import { createPace, type Pace } from "./pace.ts";
 import { runColorName } from "./theme.ts";
 
 const STATES: Readonly<Record<RunStatus["state"], string>> = {
@@ -16,14 +17,20 @@ const STATES: Readonly<Record<RunStatus["state"], string>> = {
 };
 
 /** The runs at a glance: how each stands, how far it is, what it reached. */
-export const summary = (): Part =>
-  redrawn(
+export function summary(): Part {
+  const paces: Pace[] = [];
+  return redrawn(
     el("section", { id: "summary", "aria-label": "Summary" }),
     (runs) => runs.map(({ name, status, curves }) => [name, { ...status, config: null }, stepOf(curves)]),
-    (runs) => runs.map(card),
+    (runs) =>
+      runs.map((run, i) => {
+        paces[i] ??= createPace(() => performance.now());
+        return card(run, i, run.status.state === "training" ? paces[i].at(stepOf(run.curves)) : null);
+      }),
   );
+}
 
-function card(run: PageRun, index: number): HTMLElement {
+function card(run: PageRun, index: number, stepsPerSecond: number | null): HTMLElement {
   const { name, status, curves } = run;
   const step = Math.max(status.steps, stepOf(curves));
   return el(
@@ -37,7 +44,7 @@ function card(run: PageRun, index: number): HTMLElement {
       status.preset === null ? null : el("span", { class: "preset" }, status.preset),
     ),
     progress(status, step),
-    el("dl", { class: "facts" }, ...facts(run, step).map(fact)),
+    el("dl", { class: "facts" }, ...facts(run, step, stepsPerSecond).map(fact)),
     status.reason === null || status.state === "completed" ? null : el("p", { class: "reason" }, status.reason),
   );
 }
@@ -50,13 +57,17 @@ function progress({ state, plannedSteps }: RunStatus, step: number): HTMLElement
 
 type Fact = readonly [name: string, value: string];
 
-function facts({ status, curves }: PageRun, step: number): Fact[] {
+function facts({ status, curves }: PageRun, step: number, stepsPerSecond: number | null): Fact[] {
   const { plannedSteps, seconds, parameters, best } = status;
   const planned = plannedSteps === null || plannedSteps === step ? "" : ` of ${grouped(plannedSteps)}`;
   const loss = latest(curves)["train/loss"];
   return [
     ["steps", `${grouped(step)}${planned}`],
     ...(seconds === null ? [] : [["time", formatDuration(seconds)] as const]),
+    ...(stepsPerSecond === null ? [] : [["steps a second", number(stepsPerSecond)] as const]),
+    ...(stepsPerSecond === null || plannedSteps === null
+      ? []
+      : [["time left", formatDuration((plannedSteps - step) / stepsPerSecond)] as const]),
     ...(parameters === null ? [] : [["parameters", number(parameters)] as const]),
     ...(loss === undefined ? [] : [["loss", number(loss)] as const]),
     ...(best === null ? [] : [[`best ${words(best.metric)}`, number(best.value)] as const]),

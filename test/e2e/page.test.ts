@@ -223,6 +223,8 @@ describe.skipIf(!hasChromium)(`the page in Chromium${whyNot}`, () => {
 
   test("a live page shows what is written, says when it lost the server, and goes on without a gap or a repetition", async () => {
     const folder = await makeRun(parent, "live", 1e-3);
+    // Trained by a process that lives: this one.
+    await writeFile(join(folder.path, "lock"), String(process.pid));
     const html = pageHtml({ live: true, written: "2026-01-01", version: "0", runs: [] }, bundle);
     const serve = (port: number) =>
       serveRun({ folder, html, host: "127.0.0.1", port, token: null, sections: async () => sections, warn: () => {} });
@@ -249,6 +251,7 @@ describe.skipIf(!hasChromium)(`the page in Chromium${whyNot}`, () => {
     expect(await said.innerText()).toBe("live");
     const label = await page.locator("#group-train .plot").first().getAttribute("aria-label");
     expect(label).toMatch(/at step 103/);
+    expect(await facts.innerText()).toMatch(/steps a second.*time left/s);
     expect(complaints).toEqual([]);
     await page.context().close();
     await watching.close();
