@@ -28,6 +28,7 @@ import { eta } from "./training/eta/index.ts";
 import { gradClip } from "./training/grad-clip/index.ts";
 import { schedule } from "./training/schedule/index.ts";
 import { stats } from "./training/stats/index.ts";
+import { throughput } from "./training/throughput/index.ts";
 import { validationLoss } from "./training/validation-loss/index.ts";
 
 export {
@@ -54,6 +55,7 @@ export {
   schedule,
   stats,
   tensorboard,
+  throughput,
   validationLoss,
   wandb,
 };
@@ -77,6 +79,7 @@ export const plugins = [
   checkpointing,
   stats,
   eta,
+  throughput,
   validationLoss,
   consoleProgress,
   jsonl,

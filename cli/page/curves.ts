@@ -65,7 +65,7 @@ function constantsOf(runs: readonly PageRun[], metrics: readonly string[]): stri
     const value = runs.find(({ curves }) => metric in curves)!.curves[metric]!.values[0];
     return `${words(metric)} ${number(value)}`;
   });
-  return said.length === 0 ? "" : `Always the same: ${said.join(", ")}.`;
+  return said.length === 0 ? "" : `With one value only: ${said.join(", ")}.`;
 }
 
 /** Validation, then losses, then the rest as the run recorded them. */

@@ -12,7 +12,7 @@ export const grouped = (value: number): string => value.toLocaleString("en").rep
 /** A metric's or a method's name as words: `val/position_error_mm` is "position error, mm". */
 export function words(name: string): string {
   const short = name.replace(/^(train|val|system)\//, "");
-  const [, base = short, unit, of] = /^(.*?)_(mm|deg|rad|m_per_s|ms|s$)(?:_(.+))?$/.exec(short) ?? [];
+  const [, base = short, unit, of] = /^(.*?)_(mm|deg|rad|m_per_s|mib|ms|s$)(?:_(.+))?$/.exec(short) ?? [];
   const plain = base.replaceAll("_", " ");
   const part = of === undefined ? "" : ` (${of.replaceAll("_", " ")})`;
   return unit === undefined ? plain : `${plain}${part}, ${UNITS[unit]}`;
@@ -23,6 +23,7 @@ const UNITS: Readonly<Record<string, string>> = {
   deg: "°",
   rad: "rad",
   m_per_s: "m/s",
+  mib: "MiB",
   s: "s",
   ms: "ms",
 };

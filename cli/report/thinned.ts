@@ -17,8 +17,8 @@ export const thinnedCurves = (curves: Curves, { growing = false } = {}): Curves 
   );
 
 /**
- * Of each name so many items as a page can hold: the last one, and others about equally many steps apart. With what came later
- * thinned again, it is what thinning all at once gives.
+ * Of each name so many items as a page can hold: the last one, and others about equally many steps apart. Thinned again
+ * with what came later, they are what thinning all at once gives.
  */
 export function thinnedMedia(media: readonly Media[]): Media[] {
   const byName = new Map<string, Media[]>();

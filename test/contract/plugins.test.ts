@@ -25,6 +25,7 @@ import { eta } from "../../plugins/training/eta/index.ts";
 import { gradClip } from "../../plugins/training/grad-clip/index.ts";
 import { schedule } from "../../plugins/training/schedule/index.ts";
 import { stats } from "../../plugins/training/stats/index.ts";
+import { throughput } from "../../plugins/training/throughput/index.ts";
 import { validationLoss } from "../../plugins/training/validation-loss/index.ts";
 import { forkTask } from "../support/fork-task.ts";
 import { gaussianTask } from "../support/gaussian-task.ts";
@@ -52,6 +53,7 @@ const cases: readonly [name: string, make: () => Plugin | readonly Plugin[], opt
   ["stats", () => stats({ every: 3 })],
   ["validation-loss", () => validationLoss()],
   ["eta", () => eta({ after: 2 })],
+  ["throughput", () => throughput({ every: "2 steps" })],
   ["console", () => consoleProgress()],
   ["jsonl", () => jsonl()],
   ["csv", () => csv()],

@@ -7,6 +7,8 @@ test.each([
   ["val/joint_error_deg_lower_body", "joint error (lower body), °"],
   ["val/forward_speed_error_m_per_s", "forward speed error, m/s"],
   ["system/step_s", "step, s"],
+  ["system/memory_mib", "memory, MiB"],
+  ["system/steps_per_second", "steps per second"],
   // No seconds.
   ["train/s_curve_s_shape", "s curve s shape"],
   ["train/loss/distillation", "loss/distillation"],
