@@ -101,6 +101,8 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
   let outcome: Outcome = "completed";
   let reason = "";
   let failure: unknown;
+  /** Records what the last step measured; null where that has been done. */
+  let recordStep: (() => void) | null = null;
   const skips = { inARow: 0, rollbacks: 0 };
   control.setClock(position.clock);
 
@@ -172,12 +174,15 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
       control.setClock(position.clock);
       const { skipped, read, readExposed } = result;
       assembly.hooks.onStep.call({ clock: position.clock, skipped, read, readExposed });
-      if (logDue(position.clock)) {
+      recordStep = () =>
         record(loop, "train", {
           ...result.read(),
           ...declaredScalars(micro[0]!.scalars),
           skipped: position.clock.skipped,
         });
+      if (logDue(position.clock)) {
+        recordStep();
+        recordStep = null;
       }
       if (result.skipped) position = await onSkip(loop, position, result.read(), skips);
       else skips.inARow = 0;
@@ -192,6 +197,8 @@ export async function runLoop(loop: Loop): Promise<{ summary: RunSummary; state:
         yielded = now();
       }
     }
+    // One that is interrupted goes on, and then has the rows of one that was not.
+    if (outcome !== "interrupted") recordStep?.();
     if (outcome !== "interrupted" && validatedAt !== position.clock.steps) await validate();
     const tags = control.takeCheckpointTags();
     if (savedAt !== position.clock.steps || tags.length > 0 || outcome !== "interrupted") {

@@ -228,6 +228,15 @@ test("what is recorded of a step is what the step was fed: the first learning ra
   expect(points[0]).toMatchObject({ name: "train/loss", value: 25 });
 });
 
+test("what the last step measured is recorded too, and once; not where the run will go on from it", async () => {
+  const stepsOf = ({ points }: Seen) => points.filter(({ name }) => name === "train/loss").map(({ step }) => step);
+  expect(stepsOf(await run([], { steps: 10, log: "4 steps" }))).toEqual([4, 8, 10]);
+  expect(stepsOf(await run([], { steps: 8, log: "4 steps" }))).toEqual([4, 8]);
+  const abort = new AbortController();
+  const aborts = plugin(({ hooks }) => hooks.onStep.tap("mine", ({ clock }) => clock.steps === 6 && abort.abort()));
+  expect(stepsOf(await run([aborts], { steps: 10, log: "4 steps" }, { signal: abort.signal }))).toEqual([4]);
+});
+
 test("a thousand steps and what surrounds them leave no tensor behind", async () => {
   const before = tf.memory().numTensors;
   await run([diary([]), distance()], { steps: 1000, log: "7 steps", validate: "100 steps" });
