@@ -70,6 +70,14 @@ test("mf wandb sync sends what is not there, as often as it is asked to", async 
     expect(code).toBe(0);
     expect(fake.runs.get(run["id"])!.history.map(readLine)).toEqual(rows);
   }
+  // The end has the last validation beside the baselines.
+  const { _type: type, path } = rows.at(-1)!["results"] as { _type: string; path: string };
+  const [, table] = [...fake.stored].find(([name]) => name.endsWith(path))!;
+  const { columns, data } = JSON.parse(table.toString()) as { columns: string[]; data: (string | number)[][] };
+  expect([type, columns]).toEqual(["table-file", ["metric", "model", "no_move", "dls_1", "dls_2", "dls_3"]]);
+  expect(data.map(([name, model]) => [name, model])).toEqual(
+    Object.entries(rows.at(-1)!).filter(([name]) => name.startsWith("val/")),
+  );
 });
 
 test("mf wandb sync says what keeps it from sending", async () => {

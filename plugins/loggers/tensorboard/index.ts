@@ -3,9 +3,10 @@ import { z } from "zod";
 import { definePlugin } from "../../../core/plugin.ts";
 import type { RunStart, RunSummary } from "../../../core/run.ts";
 import { aliasesSchema, withAliases } from "../aliases.ts";
+import { resultsTable } from "../results.ts";
 import { appendEvents, nextEventFile, truncateEvents } from "./event-file.ts";
 import { type Event, hparamsEnd, hparamsStart, sessionStart, text, versionEvent } from "./events.ts";
-import { configTable, resultsTable } from "./markdown.ts";
+import { configTable, markdownTable } from "./markdown.ts";
 import { hparamsOf, mediaConverter, scalarEvents } from "./to-events.ts";
 
 /** Writes metrics, histograms, pictures, tables and the configuration as TensorBoard's event files. */
@@ -36,7 +37,8 @@ export const tensorboard = definePlugin({
     };
     const finish = async (summary: RunSummary): Promise<void> => {
       const at = { seconds: seconds(), step: summary.clock.steps };
-      if (Object.keys(summary.metrics).length > 0) await append([text(at, "results", resultsTable(summary))]);
+      const results = resultsTable(summary);
+      if (results !== null) await append([text(at, "results", markdownTable(results.columns, results.rows))]);
       // One step on, so that a run that is resumed takes it back: TensorBoard keeps the first end that it sees.
       const end = { ...at, step: at.step + 1 };
       if (summary.outcome !== "interrupted") await append([hparamsEnd(end, summary.outcome !== "failed")]);

@@ -1,7 +1,6 @@
 import { leavesOf } from "../../../core/config/plain.ts";
 import type { Json } from "../../../core/json.ts";
 import type { Cell } from "../../../core/metrics/media.ts";
-import type { RunSummary } from "../../../core/run.ts";
 
 /** A table as TensorBoard's Markdown knows it; an empty cell where there is no value. */
 export function markdownTable(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
@@ -23,12 +22,3 @@ export const configTable = (config: Json): string =>
     ["setting", "value"],
     leavesOf(config).map(([path, value]) => [path.join("."), JSON.stringify(value)]),
   );
-
-/** The last validation, a row a metric, beside the baselines. */
-export function resultsTable({ metrics, baselines }: Pick<RunSummary, "metrics" | "baselines">): string {
-  const methods = [metrics, ...Object.values(baselines)];
-  return markdownTable(
-    ["metric", "model", ...Object.keys(baselines)],
-    Object.keys(metrics).map((name) => [name, ...methods.map((values) => values[name] ?? null)]),
-  );
-}

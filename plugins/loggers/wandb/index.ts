@@ -4,6 +4,7 @@ import type { Json } from "../../../core/json.ts";
 import { definePlugin } from "../../../core/plugin.ts";
 import type { Outcome } from "../../../core/run.ts";
 import { aliasesSchema, withAliases } from "../aliases.ts";
+import { resultsTable } from "../results.ts";
 import { randomName } from "./artifact.ts";
 import { createPace } from "./pace.ts";
 import { createRecorded } from "./rows.ts";
@@ -101,12 +102,19 @@ export const wandb = definePlugin({
     });
     // A run that is killed goes on after the checkpoint, and does not record again what came before.
     hooks.onCheckpoint.tap("wandb", () => sink.act(flush));
-    hooks.onFinish.tapPromise("wandb", async ({ outcome, clock }) => {
+    hooks.onFinish.tapPromise("wandb", async (summary) => {
+      const { outcome, clock } = summary;
       pace.stop();
       if (session === undefined || writing) return;
+      const results = resultsTable(summary);
+      const table = { name: "results", step: clock.steps, epoch: clock.epochs };
       const checkpoint = options.checkpoint && outcome !== "failed" ? checkpointName(clock.steps) : null;
       const ended = new Promise<void>((resolve) => {
-        sink.act(() => write((s) => s.end(EXIT_CODES[outcome], checkpoint)).finally(resolve));
+        const end = async (s: Session): Promise<void> => {
+          if (results !== null) await s.media([{ ...table, ...results }]);
+          await s.end(EXIT_CODES[outcome], checkpoint);
+        };
+        sink.act(() => write(end).finally(resolve));
       });
       await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, END_DEADLINE_MS).unref())]);
       await session.arrival();
