@@ -49,8 +49,11 @@ export function createChart(title: string, metric: string): Chart {
   let shown: readonly ChartCurve[] = [];
   let lines: readonly Line[] = [];
   let isLog: boolean | null = null;
+  /** The step under the cursor. */
+  let hovered: number | null = null;
 
   const read = (at: number | null): void => {
+    hovered = at;
     const entries = shown.map(({ run, index, curve }) => {
       const i = at === null ? curve.steps.length - 1 : nearest(curve.steps, at);
       const value = curve.values[i] ?? null;
@@ -73,15 +76,23 @@ export function createChart(title: string, metric: string): Chart {
       const data = dataOf(curves, view);
       plotted.setAttribute("aria-label", described(title, curves));
       if (plot !== null && sameSeries) {
-        plot.setData(data);
+        const zoomed = isZoomed(plot);
+        plot.setData(data, !zoomed);
+        if (zoomed) plot.redraw();
       } else {
         plot?.destroy();
         plot = open(view.log, data);
       }
-      read(null);
+      read(hovered);
     },
     restyle: () => plot?.redraw(false, true),
   };
+}
+
+/** What a person zoomed into stays where it is while the run goes on. */
+function isZoomed({ scales, data: [steps] }: uPlot): boolean {
+  const { min, max } = scales["x"]!;
+  return (min ?? 0) > (steps[0] ?? 0) || (max ?? 0) < (steps.at(-1) ?? 0);
 }
 
 /** For each run its values as they are and their moving average, over the steps of all. */

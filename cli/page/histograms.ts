@@ -1,6 +1,6 @@
 import type { Histogram, Media } from "../../core/metrics/media.ts";
 import type { PageRun } from "../report/page-data.ts";
-import { el, extent, type Part, redrawn } from "./dom.ts";
+import { el, extent, type Part } from "./dom.ts";
 import { grouped, number } from "./format.ts";
 import { viridis } from "./theme.ts";
 
@@ -8,41 +8,51 @@ type Recorded = Media & Histogram;
 
 /** How the values of one parameter, and those of its gradient, spread over training: darker is rarer. */
 export function histograms(): Part {
-  let chosen: string | null = null;
-  return redrawn(
-    el("div", { class: "histograms" }),
-    (runs) => runs.map(({ name, media }) => [name, extent(ofKind(media))]),
-    (runs) => {
-      const names = [...new Set(runs.flatMap(({ media }) => ofKind(media).map(({ name }) => name)))];
-      const paths = [...new Set(names.map((name) => name.slice(name.indexOf("/") + 1)))].sort();
-      if (paths.length === 0) return [];
-      const picked = chosen !== null && paths.includes(chosen) ? chosen : paths[0]!;
-      const body = el("div", { class: "charts" });
-      const show = (path: string): void => {
-        chosen = path;
-        body.replaceChildren(...mapsOf(runs, names, path));
-      };
-      const options = paths.map((path) => el("option", { value: path, selected: path === picked }, path));
-      const select = el("select", { id: "parameter", change: () => show(select.value) }, ...options);
-      show(picked);
-      return [el("div", { class: "toolbar" }, el("label", { for: "parameter" }, "Distribution of"), select), body];
+  let runs: readonly PageRun[] = [];
+  let paths: readonly string[] = [];
+  let drawn = "";
+  const body = el("div", { class: "charts" });
+  const show = (): void => body.replaceChildren(...mapsOf(runs, select.value));
+  // It stays in the page, so that it can be used while there is news.
+  const select = el("select", { id: "parameter", change: show });
+  const toolbar = el("div", { class: "toolbar" }, el("label", { for: "parameter" }, "Distribution of"), select);
+  const element = el("div", { class: "histograms", hidden: true }, toolbar, body);
+  return {
+    element,
+    update(given) {
+      const key = JSON.stringify(given.map(({ name, media }) => [name, extent(ofKind(media))]));
+      if (key === drawn) return;
+      [runs, drawn] = [given, key];
+      const found = [...new Set(runs.flatMap(({ media }) => ofKind(media).map(({ name }) => pathOf(name))))].sort();
+      if (found.join("\n") !== paths.join("\n")) {
+        const picked = select.value;
+        select.replaceChildren(...found.map((path) => el("option", { value: path }, path)));
+        if (found.includes(picked)) select.value = picked;
+        paths = found;
+      }
+      element.hidden = found.length === 0;
+      show();
     },
-  );
+  };
 }
+
+/** `gradients/backbone.0.w` is of `backbone.0.w`. */
+const pathOf = (name: string): string => name.slice(name.indexOf("/") + 1);
 
 const ofKind = (media: readonly Media[]): Recorded[] =>
   media.filter((item): item is Recorded => item.kind === "histogram");
 
-const mapsOf = (runs: readonly PageRun[], names: readonly string[], path: string): HTMLElement[] =>
-  names
-    .filter((name) => name.slice(name.indexOf("/") + 1) === path)
-    .flatMap((name) =>
-      runs.flatMap((run) => {
-        const items = ofKind(run.media).filter((item) => item.name === name);
-        const kind = name.slice(0, name.indexOf("/"));
-        return items.length === 0 ? [] : [heatMap(runs.length === 1 ? kind : `${kind}, ${run.name}`, items)];
-      }),
-    );
+function mapsOf(runs: readonly PageRun[], path: string): HTMLElement[] {
+  const recorded = runs.map((run) => ofKind(run.media).filter(({ name }) => pathOf(name) === path));
+  const names = [...new Set(recorded.flatMap((items) => items.map(({ name }) => name)))];
+  return names.flatMap((name) =>
+    runs.flatMap((run, i) => {
+      const items = recorded[i]!.filter((item) => item.name === name);
+      const kind = name.slice(0, name.indexOf("/"));
+      return items.length === 0 ? [] : [heatMap(runs.length === 1 ? kind : `${kind}, ${run.name}`, items)];
+    }),
+  );
+}
 
 const ROWS = 96;
 

@@ -6,24 +6,29 @@ import { grouped, number } from "./format.ts";
 type Shown = Media & (Image | Table | Text);
 
 /** Pictures, tables and texts that a run published, each with a slider over the steps it was published at. */
-export const pictures = (): Part =>
-  redrawn(
+export function pictures(): Part {
+  const chosen: Chosen = new Map();
+  return redrawn(
     section("pictures", "Pictures"),
     (runs) => runs.map(({ name, media }) => [name, extent(shownOf(media))]),
     (runs) => {
-      const cards = runs.flatMap((run) => cardsOf(run, runs.length));
+      const cards = runs.flatMap((run) => cardsOf(run, runs.length, chosen));
       return cards.length === 0 ? [] : [el("div", { class: "pictures" }, ...cards)];
     },
   );
+}
+
+/** The steps that a person went back to, by the card's title; a card that is not in it follows the run. */
+type Chosen = Map<string, number>;
 
 const shownOf = (media: readonly Media[]): Shown[] => media.filter((item): item is Shown => item.kind !== "histogram");
 
-function cardsOf({ name: run, media }: PageRun, of: number): HTMLElement[] {
+function cardsOf({ name: run, media }: PageRun, of: number, chosen: Chosen): HTMLElement[] {
   const byName = Map.groupBy(shownOf(media), ({ name }) => name);
-  return [...byName].map(([name, items]) => card(of === 1 ? name : `${run}: ${name}`, items));
+  return [...byName].map(([name, items]) => card(of === 1 ? name : `${run}: ${name}`, items, chosen));
 }
 
-function card(title: string, items: readonly Shown[]): HTMLElement {
+function card(title: string, items: readonly Shown[], chosen: Chosen): HTMLElement {
   const stage = el("div", { class: "picture" });
   const step = el("output", {});
   const show = (index: number): void => {
@@ -32,15 +37,22 @@ function card(title: string, items: readonly Shown[]): HTMLElement {
     step.textContent = `step ${grouped(item.step)}`;
   };
   const last = items.length - 1;
+  const kept = items.findIndex((item) => item.step === chosen.get(title));
+  const start = kept === -1 ? last : kept;
   const slider = el("input", {
     type: "range",
     min: 0,
     max: last,
-    value: last,
+    value: start,
     "aria-label": `${title}: which step`,
-    input: () => show(Number(slider.value)),
+    input: () => {
+      const index = Number(slider.value);
+      if (index === last) chosen.delete(title);
+      else chosen.set(title, items[index]!.step);
+      show(index);
+    },
   });
-  show(last);
+  show(start);
   const controls = el("div", { class: "toolbar" }, last === 0 ? null : slider, step);
   return el("figure", { class: "card" }, el("figcaption", {}, title), stage, controls);
 }

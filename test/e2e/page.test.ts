@@ -256,4 +256,69 @@ describe.skipIf(!hasChromium)(`the page in Chromium${whyNot}`, () => {
     await page.context().close();
     await watching.close();
   });
+
+  test("what a person zoomed into, went back to or chose stays when there is news", async () => {
+    const folder = await makeRun(parent, "looked-at", 1e-3);
+    const html = pageHtml({ live: true, written: "2026-01-01", version: "0", runs: [] }, bundle);
+    const about = { folder, html, host: "127.0.0.1", port: 0, token: null, sections: async () => [], warn: () => {} };
+    const watching = await serveRun(about);
+    const { page } = await opened(watching.url, still);
+    const facts = page.locator(".facts");
+    const news = async (step: number) => {
+      const published = [
+        { kind: "image", name: "val/paths", step, epoch: 0, file: "media/a.svg" },
+        { kind: "histogram", name: "weights/bias", step, epoch: 0, edges: [0, 1], counts: [step] },
+      ];
+      await appendFile(join(folder.path, "media.jsonl"), published.map((item) => `${JSON.stringify(item)}\n`).join(""));
+      await appendFile(join(folder.path, "metrics.jsonl"), row(step));
+      await expect.poll(() => facts.innerText(), { timeout: 20_000 }).toContain(`${step} of`);
+    };
+    await news(101);
+    const plot = page.locator("#group-train .u-over").first();
+    const point = async (share: number): Promise<void> => {
+      await plot.scrollIntoViewIfNeeded();
+      const { x, y, width, height } = (await plot.boundingBox())!;
+      await page.mouse.move(x + share * width, y + height / 2);
+    };
+    const told = async (): Promise<number> => {
+      const title = await page.locator("#group-train .readout span").first().getAttribute("title");
+      return Number(/at step (\d+)/.exec(title!)![1]);
+    };
+    /** The step at the right edge of the chart. */
+    const lastShown = async (): Promise<number> => {
+      await point(0.5);
+      await point(0.999);
+      return told();
+    };
+    const steps = page.locator("#pictures output");
+    await page.locator("#pictures input[type=range]").fill("0");
+    expect(await steps.innerText()).toBe("step 50");
+    expect(await lastShown()).toBe(101);
+    await point(0.2);
+    await page.mouse.down();
+    await point(0.6);
+    await page.mouse.up();
+    const zoomed = await lastShown();
+    expect(zoomed).toBeLessThan(70);
+
+    await news(102);
+    expect(await told()).toBe(zoomed);
+    expect(await lastShown()).toBe(zoomed);
+    expect(await steps.innerText()).toBe("step 50");
+    await plot.dblclick();
+    expect(await lastShown()).toBe(102);
+    await page.locator("#pictures input[type=range]").fill("2");
+    const select = page.locator("#parameter");
+    await select.selectOption("layer.w");
+    await select.focus();
+    await news(103);
+    expect(await lastShown()).toBe(103);
+    expect(await steps.innerText()).toBe("step 103");
+    expect(await select.inputValue()).toBe("layer.w");
+    expect(await page.evaluate("document.activeElement.id")).toBe("parameter");
+    await select.selectOption("bias");
+    expect(await page.locator(".histograms figcaption").allInnerTexts()).toEqual(["weights"]);
+    await page.context().close();
+    await watching.close();
+  });
 });
