@@ -19,6 +19,7 @@ import { disposeState } from "./engine/eager.ts";
 import { openEngine, openPredictor } from "./engine/open.ts";
 import { environment } from "./engine/probe.ts";
 import { errors } from "./errors.ts";
+import { evaluate, measureBaselines, render } from "./evaluation.ts";
 import { heldOutLossOf } from "./held-out.ts";
 import { predictOf } from "./inference.ts";
 import type { Json } from "./json.ts";
@@ -38,15 +39,7 @@ import {
 } from "./run-folder.ts";
 import type { TrainState } from "./state.ts";
 import type { Predict } from "./task.ts";
-import {
-  evaluate,
-  type LoopSettings,
-  measureBaselines,
-  type Position,
-  type RunStore,
-  render,
-  runLoop,
-} from "./trainer.ts";
+import { type LoopSettings, type Position, type RunStore, runLoop } from "./trainer.ts";
 import type { Tree } from "./tree.ts";
 
 export interface TrainRequest {

@@ -1,10 +1,10 @@
 import { beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { render } from "../../core/evaluation.ts";
 import { predictOf, predictWith } from "../../core/inference.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import type { Evaluator } from "../../core/task.ts";
 import { createBench, toyTask, useBackend } from "../../core/testing/index.ts";
-import { render } from "../../core/trainer.ts";
 
 beforeAll(async () => void (await useBackend("cpu")));
 
