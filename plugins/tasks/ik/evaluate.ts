@@ -1,10 +1,11 @@
 import { float32 } from "../../../core/data/host-tensor.ts";
 import { createStream } from "../../../core/random.ts";
-import type { Evaluator } from "../../../core/task.ts";
+import type { Evaluator, Predict } from "../../../core/task.ts";
 import { poseRows, type Regime, samplePairs } from "./data.ts";
+import { errorCurves, type MethodErrors } from "./error-curves.ts";
 import type { Chain } from "./robot/chain.ts";
 import { dlsBatch } from "./robot/dls.ts";
-import { type PoseErrorSummary, poseErrors, summarizePoseErrors } from "./robot/pose-error.ts";
+import { poseErrors, summarizePoseErrors } from "./robot/pose-error.ts";
 
 export interface EvaluationOptions extends Regime {
   readonly poses: number;
@@ -22,20 +23,36 @@ export function poseEvaluator(chain: Chain, options: EvaluationOptions): Evaluat
     pose: float32(poseRows(poses), [options.poses, 7]),
     reference: float32(Float32Array.from(sources), [options.poses, chain.joints.length]),
   };
-  const measure = (q: Float64Array | Float32Array): PoseErrorSummary =>
-    summarizePoseErrors(poseErrors(chain, q, poses));
+  const method = (name: string, q: Float64Array | Float32Array): MethodErrors => ({
+    name,
+    errors: poseErrors(chain, q, poses),
+  });
+  /** The model's errors, and after them those of its polished answers where these are measured. */
+  const modelErrors = async (predict: Predict): Promise<MethodErrors[]> => {
+    const q = (await predict(inputs))["joints"]!.data as Float32Array;
+    const polished = options.polish === 0 ? [] : [method("polished", dlsBatch(chain, q, poses, options.polish))];
+    return [method("model", q), ...polished];
+  };
+  let known: readonly MethodErrors[] | undefined;
+  const baselineErrors = (): readonly MethodErrors[] => {
+    known ??= [
+      method("no_move", sources),
+      ...[1, 2, 3].map((steps) => method(`dls_${steps}`, dlsBatch(chain, sources, poses, steps))),
+    ];
+    return known;
+  };
   return {
     name: "pose",
     async evaluate(_, predict) {
-      const { joints } = await predict(inputs);
-      const q = joints!.data as Float32Array;
-      const polished = options.polish === 0 ? {} : measure(dlsBatch(chain, q, poses, options.polish));
-      return { ...measure(q), ...prefixNames("polished_", polished) };
+      const [model, polished] = await modelErrors(predict);
+      const added = polished === undefined ? {} : summarizePoseErrors(polished.errors);
+      return { ...summarizePoseErrors(model!.errors), ...prefixNames("polished_", added) };
     },
-    baselines() {
-      const dls = [1, 2, 3].map((steps) => [`dls_${steps}`, measure(dlsBatch(chain, sources, poses, steps))] as const);
-      return Object.fromEntries([["no_move", measure(sources)] as const, ...dls].map(([name, m]) => [name, { ...m }]));
+    async render(_, predict) {
+      return { "pose-errors.svg": errorCurves([...(await modelErrors(predict)), ...baselineErrors()]) };
     },
+    baselines: () =>
+      Object.fromEntries(baselineErrors().map(({ name, errors }) => [name, { ...summarizePoseErrors(errors) }])),
   };
 }
 
