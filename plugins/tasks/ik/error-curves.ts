@@ -23,15 +23,16 @@ const SOFT = "#64748b";
  * orientation, as an SVG document. The first method is the model.
  */
 export function errorCurves(methods: readonly MethodErrors[]): string {
-  const count = methods[0]!.errors.position_error_mm.length;
+  const title = `Share of ${methods[0]!.errors.position_error_mm.length} poses reached within an error`;
   const legend = methods.map(
     ({ name }, i) =>
       `<g transform="translate(${PLOT.left + 116 * i} 50)"><line x2="22" y1="-4" y2="-4" stroke="${inkOf(i)}" stroke-width="${widthOf(i)}"/><text x="28">${name.replaceAll("_", " ")}</text></g>`,
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="12" fill="#1f2937">`,
+    `<title>${title}</title>`,
     `<rect width="100%" height="100%" fill="#ffffff"/>`,
-    `<text x="${PLOT.left}" y="26" font-size="15" font-weight="bold">Share of ${count} poses reached within an error</text>`,
+    `<text x="${PLOT.left}" y="26" font-size="15" font-weight="bold">${title}</text>`,
     ...legend,
     panel(0, methods, "position_error_mm", "position error, mm"),
     panel(1, methods, "orientation_error_deg", "orientation error, °"),
